@@ -1,0 +1,39 @@
+//! What an engine is made of: instruments, plugins with their shares and limits, the account's.
+
+use alloc::vec::Vec;
+
+use crate::{
+    ids::{InstrumentId, RunId},
+    instrument::Instrument,
+    num::Money,
+    plugin::Subscriptions,
+    risk::{Limits, OffTick},
+};
+
+/// Everything that is fixed for a run.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Part of every client order id; below 2^48.
+    pub run: RunId,
+    /// All of one quote currency; [`InstrumentId`] is the index. At most 65,536.
+    pub instruments: Vec<Instrument>,
+    /// [`crate::ids::PluginId`] is the index. At most 65,536.
+    pub plugins: Vec<PluginConfig>,
+    /// Limits of the whole account.
+    pub account_limits: Limits,
+    /// What happens to prices off the tick.
+    pub off_tick: OffTick,
+}
+
+/// One plugin's share of the run.
+#[derive(Clone, Debug)]
+pub struct PluginConfig {
+    /// What it is given, in the account's currency.
+    pub budget: Money,
+    /// What it sees and may trade.
+    pub instruments: Vec<InstrumentId>,
+    /// What it wants to be told.
+    pub subscriptions: Subscriptions,
+    /// Its limits.
+    pub limits: Limits,
+}

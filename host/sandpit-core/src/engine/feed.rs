@@ -1,0 +1,226 @@
+//! Market events on their way to plugins: who wants what, bars made of trades where the source has
+//! none, and the marking of open positions.
+
+use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
+
+use crate::{
+    engine::{Alert, Effect, Engine, EngineConfig, Record},
+    ids::{InstrumentId, PluginId},
+    instrument::Instrument,
+    market::{BarBuilder, DataKind, MarketData, MarketEvent},
+    plugin::{DepthView, PluginEvent},
+    time::{Nanos, UnixNanos},
+};
+
+/// Who wants bars of one interval of one instrument, and how they come about.
+#[derive(Clone, Debug)]
+struct BarFeed {
+    plugins: Vec<PluginId>,
+    /// `None` once the source has shown bars of this interval itself.
+    builder: Option<BarBuilder>,
+    /// End of the last bar told, so that none is told twice.
+    told: UnixNanos,
+}
+
+#[derive(Clone, Debug, Default)]
+struct InstrumentFeed {
+    trades: Vec<PluginId>,
+    quotes: Vec<PluginId>,
+    depth: Vec<(PluginId, u16)>,
+    bars: BTreeMap<Nanos, BarFeed>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Feed {
+    instruments: Vec<InstrumentFeed>,
+    /// End of the next bar that is being built from trades.
+    next_bar_end: Option<UnixNanos>,
+}
+
+impl Feed {
+    pub(super) fn new(config: &EngineConfig) -> Self {
+        let mut instruments = alloc::vec![InstrumentFeed::default(); config.instruments.len()];
+        for (index, plugin) in (0u16..).zip(&config.plugins) {
+            for instrument in &plugin.instruments {
+                let feed = &mut instruments[usize::from(instrument.0)];
+                for kind in &plugin.subscriptions.kinds {
+                    feed.subscribe(PluginId(index), *kind);
+                }
+            }
+        }
+        Self {
+            instruments,
+            next_bar_end: None,
+        }
+    }
+
+    pub(super) const fn next_bar_end(&self) -> Option<UnixNanos> {
+        self.next_bar_end
+    }
+
+    /// Tells of bars that have ended, in the order of their ends.
+    pub(super) fn end_bars(
+        &mut self,
+        now: UnixNanos,
+        instruments: &[Instrument],
+        effects: &mut Vec<Effect>,
+    ) {
+        while self.next_bar_end.is_some_and(|end| end <= now) {
+            let due = self.next_bar_end.take().unwrap_or(now);
+            for (index, _) in (0u16..).zip(instruments) {
+                let feed = &mut self.instruments[usize::from(index)];
+                for bars in feed.bars.values_mut() {
+                    let ended = bars
+                        .builder
+                        .as_mut()
+                        .and_then(|builder| builder.take_ended(due));
+                    let Some((end, bar)) = ended else { continue };
+                    bars.told = end;
+                    let event = MarketEvent {
+                        instrument: InstrumentId(index),
+                        time: end,
+                        venue_time: end,
+                        data: MarketData::Bar(bar),
+                    };
+                    tell(&bars.plugins, &event, false, effects);
+                }
+            }
+            self.next_bar_end = self.earliest_bar_end();
+        }
+    }
+
+    fn earliest_bar_end(&self) -> Option<UnixNanos> {
+        let builders = self.instruments.iter().flat_map(|feed| feed.bars.values());
+        builders
+            .filter_map(|bars| bars.builder.as_ref()?.due())
+            .min()
+    }
+
+    /// Tells those who want it of an event that is no depth.
+    fn publish(&mut self, event: &MarketEvent, history: bool, effects: &mut Vec<Effect>) {
+        let feed = &mut self.instruments[usize::from(event.instrument.0)];
+        match &event.data {
+            MarketData::Trade(trade) => {
+                for builder in feed
+                    .bars
+                    .values_mut()
+                    .filter_map(|bars| bars.builder.as_mut())
+                {
+                    builder.trade(event.time, trade);
+                    if let Some(due) = builder.due() {
+                        self.next_bar_end = Some(self.next_bar_end.map_or(due, |end| end.min(due)));
+                    }
+                }
+                tell(&feed.trades, event, history, effects);
+            }
+            MarketData::Quote(_) => tell(&feed.quotes, event, history, effects),
+            MarketData::Bar(bar) => {
+                let Some(bars) = feed.bars.get_mut(&bar.interval) else {
+                    return;
+                };
+                bars.builder = None;
+                if event.time > bars.told {
+                    bars.told = event.time;
+                    tell(&bars.plugins, event, history, effects);
+                }
+            }
+            MarketData::Depth(_) => {}
+        }
+    }
+}
+
+impl InstrumentFeed {
+    fn subscribe(&mut self, plugin: PluginId, kind: DataKind) {
+        match kind {
+            DataKind::Trades => self.trades.push(plugin),
+            DataKind::Quotes => self.quotes.push(plugin),
+            DataKind::Depth(levels) => self.depth.push((plugin, levels)),
+            DataKind::Bars(interval) => {
+                let bars = self.bars.entry(interval).or_insert_with(|| BarFeed {
+                    plugins: Vec::new(),
+                    builder: Some(BarBuilder::new(interval)),
+                    told: UnixNanos(0),
+                });
+                bars.plugins.push(plugin);
+            }
+        }
+    }
+}
+
+fn tell(plugins: &[PluginId], event: &MarketEvent, history: bool, effects: &mut Vec<Effect>) {
+    for plugin in plugins {
+        let event = PluginEvent::Market {
+            event: event.clone(),
+            history,
+        };
+        effects.push(Effect::CallPlugin {
+            plugin: *plugin,
+            event,
+        });
+    }
+}
+
+impl Engine {
+    pub(super) fn market(&mut self, event: &MarketEvent, history: bool, effects: &mut Vec<Effect>) {
+        let id = event.instrument;
+        // A bar of the source's own ends builders of its interval before they would tell of it.
+        if matches!(event.data, MarketData::Bar(_)) {
+            self.feed.publish(event, history, effects);
+        }
+        self.now = self.now.max(event.time);
+        self.feed
+            .end_bars(self.now, &self.config.instruments, effects);
+        let market = &mut self.markets[usize::from(id.0)];
+        let before = market.mark();
+        if let Err(lost) = market.apply(event) {
+            effects.push(Effect::Record(Record::Alert(Alert::BookLost(id, lost))));
+        }
+        if market.mark() != before {
+            self.mark(id, effects);
+        }
+        match &event.data {
+            MarketData::Bar(_) => {}
+            MarketData::Depth(_) => self.publish_depth(id, event.time, effects),
+            MarketData::Trade(_) | MarketData::Quote(_) => {
+                self.feed.publish(event, history, effects)
+            }
+        }
+    }
+
+    fn publish_depth(&self, id: InstrumentId, time: UnixNanos, effects: &mut Vec<Effect>) {
+        let book = self.market_state(id).book();
+        if !book.is_live() {
+            return;
+        }
+        for (plugin, levels) in &self.feed.instruments[usize::from(id.0)].depth {
+            let (bids, asks) = book.top(*levels);
+            let view = Box::new(DepthView {
+                instrument: id,
+                time,
+                bids,
+                asks,
+            });
+            effects.push(Effect::CallPlugin {
+                plugin: *plugin,
+                event: PluginEvent::Depth(view),
+            });
+        }
+    }
+
+    /// Values all open positions of an instrument at its mark.
+    pub(super) fn mark(&mut self, id: InstrumentId, effects: &mut Vec<Effect>) {
+        let at = usize::from(id.0);
+        let Some(price) = self.markets[at].mark() else {
+            return;
+        };
+        for plugin in &self.holders[at] {
+            let quantity = self.account.sub_account(*plugin).position(id).quantity;
+            let Some(value) = self.config.instruments[at].notional(price, quantity) else {
+                self.halted[at] = true;
+                effects.push(Effect::Record(Record::Alert(Alert::NumberOverflow(id))));
+                return;
+            };
+            self.account.mark(*plugin, id, value);
+        }
+    }
+}

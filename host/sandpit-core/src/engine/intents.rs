@@ -1,0 +1,591 @@
+//! From a plugin's wish to an approved order, a change, a cancel, or a coded denial.
+
+use alloc::vec::Vec;
+
+use crate::{
+    engine::{Alert, AmendOrder, CancelOrder, Effect, Engine, Record, brackets::ExitPlan},
+    ids::{ClientOrderId, InstrumentId, OrderTag, PluginId},
+    intent::{Amend, Bracket, Intent, Place, PlaceKind, TargetPosition, TimeInForce},
+    market::Side,
+    num::{Decimal, Money, Price, Quantity},
+    order::{Order, OrderKind, OrderState, Transition},
+    plugin::{OrderUpdate, OrderUpdateKind, PluginEvent},
+    risk::{
+        Approved, Candidate, Denial, Exposure, Scope, ScopeView, approve, approve_change, form,
+        form_limit, form_quantity, form_trigger,
+    },
+};
+
+/// A wish that was refused, with what is known of it.
+struct Refused {
+    tag: OrderTag,
+    instrument: Option<InstrumentId>,
+    side: Side,
+    denial: Denial,
+    /// Whether there is an order that works on.
+    change: bool,
+}
+
+impl Engine {
+    pub(super) fn intent(&mut self, plugin: PluginId, intent: &Intent, effects: &mut Vec<Effect>) {
+        let refused = match intent {
+            Intent::Place(place) => {
+                self.place(plugin, place, effects)
+                    .map(drop)
+                    .map_err(|denial| {
+                        refusal(
+                            self,
+                            plugin,
+                            place.tag,
+                            place.instrument,
+                            place.side,
+                            denial,
+                        )
+                    })
+            }
+            Intent::Bracket(bracket) => self.bracket(plugin, bracket, effects).map_err(|denial| {
+                let entry = &bracket.entry;
+                refusal(
+                    self,
+                    plugin,
+                    entry.tag,
+                    entry.instrument,
+                    entry.side,
+                    denial,
+                )
+            }),
+            Intent::TargetPosition(target) => {
+                self.target(plugin, target, effects).map_err(|denial| {
+                    refusal(
+                        self,
+                        plugin,
+                        target.tag,
+                        target.instrument,
+                        Side::Buy,
+                        denial,
+                    )
+                })
+            }
+            Intent::Amend(amend) => self
+                .amend(plugin, amend, effects)
+                .map_err(|denial| self.refused_change(plugin, amend.tag, denial)),
+            Intent::Cancel(tag) => match self.orders.by_tag(plugin, *tag) {
+                Some(id) => {
+                    self.cancel(id, effects);
+                    Ok(())
+                }
+                None => Err(self.refused_change(plugin, *tag, Denial::UnknownOrder)),
+            },
+            Intent::CancelAll(instrument) => {
+                self.cancel_all(plugin, *instrument, effects);
+                Ok(())
+            }
+            Intent::SetTimer { id, at, every } => {
+                let set = self.timers.set(plugin, *id, *at, *every, self.now);
+                return set.unwrap_or_else(|denial| {
+                    effects.push(Effect::Record(Record::Denied {
+                        plugin,
+                        instrument: None,
+                        denial,
+                    }));
+                });
+            }
+            Intent::CancelTimer(id) => {
+                self.timers.cancel(plugin, *id);
+                Ok(())
+            }
+        };
+        if let Err(refused) = refused {
+            self.deny(plugin, refused, effects);
+        }
+    }
+
+    fn place(
+        &mut self,
+        plugin: PluginId,
+        place: &Place,
+        effects: &mut Vec<Effect>,
+    ) -> Result<ClientOrderId, Denial> {
+        let instrument = self.session_instrument(plugin, place.instrument)?;
+        let rules = self.instrument(instrument);
+        let market = self.market_state(instrument);
+        let formed = form(place, rules, market, self.config.off_tick, self.now)?;
+        let order = Order {
+            id: self.next_id(plugin),
+            tag: place.tag,
+            instrument,
+            side: place.side,
+            quantity: formed.quantity,
+            kind: formed.kind,
+            time_in_force: place.time_in_force,
+            post_only: place.post_only,
+            reduce_only: place.reduce_only,
+        };
+        self.send(order, false, effects)
+    }
+
+    /// Asks risk and, when it approves, records the order and sends it.
+    pub(super) fn send(
+        &mut self,
+        order: Order,
+        protective: bool,
+        effects: &mut Vec<Effect>,
+    ) -> Result<ClientOrderId, Denial> {
+        let (id, instrument) = (order.id, order.instrument);
+        if self.orders.by_tag(id.plugin, order.tag).is_some() {
+            return Err(Denial::DuplicateTag);
+        }
+        if self.halted[usize::from(instrument.0)] && !protective {
+            return Err(Denial::InstrumentHalted);
+        }
+        let scopes = self.scopes(id.plugin, instrument, None)?;
+        let mark = self.market_state(instrument).mark();
+        let approved = approve(order, self.instrument(instrument), mark, scopes, protective)?;
+        self.sequence += 1;
+        self.orders.open(approved.get().clone());
+        effects.push(Effect::Record(Record::Submitted(approved.get().clone())));
+        effects.push(Effect::Submit(approved));
+        Ok(id)
+    }
+
+    /// The id that the next order will have; it is used up when the order is sent.
+    pub(super) const fn next_id(&self, plugin: PluginId) -> ClientOrderId {
+        ClientOrderId {
+            sequence: self.sequence + 1,
+            plugin,
+            run: self.config.run,
+        }
+    }
+
+    fn session_instrument(
+        &self,
+        plugin: PluginId,
+        instrument: u32,
+    ) -> Result<InstrumentId, Denial> {
+        let known = &self.config.plugins[usize::from(plugin.0)].instruments;
+        u16::try_from(instrument)
+            .ok()
+            .map(InstrumentId)
+            .filter(|id| known.contains(id))
+            .ok_or(Denial::UnknownInstrument(instrument))
+    }
+
+    /// Both scopes as risk looks at them, without the order `except`, which is about to change.
+    fn scopes(
+        &self,
+        plugin: PluginId,
+        instrument: InstrumentId,
+        except: Option<ClientOrderId>,
+    ) -> Result<[ScopeView<'_>; 2], Denial> {
+        let own = |mut exposure: Exposure| {
+            if let Some(tracked) = except.and_then(|id| self.orders.get(id)) {
+                let (side, reduce_only) = (tracked.order.side, tracked.order.reduce_only);
+                exposure.work(side, reduce_only, -tracked.remaining());
+            }
+            exposure
+        };
+        let at = usize::from(instrument.0);
+        let config = &self.config.plugins[usize::from(plugin.0)];
+        let (plugin_all, account_all) = (
+            self.orders.plugin_exposures(plugin),
+            self.orders.account_exposures(),
+        );
+        Ok([
+            ScopeView {
+                scope: Scope::Plugin,
+                limits: &config.limits,
+                state: self.plugin_states[usize::from(plugin.0)],
+                exposure: own(plugin_all[at]),
+                other_gross: match config.limits.gross_notional_max {
+                    Some(_) => self.gross_except(plugin_all, instrument)?,
+                    None => Money::ZERO,
+                },
+                open_orders: self.orders.plugin_open(plugin),
+            },
+            ScopeView {
+                scope: Scope::Account,
+                limits: &self.config.account_limits,
+                state: self.account_state,
+                exposure: own(account_all[at]),
+                other_gross: match self.config.account_limits.gross_notional_max {
+                    Some(_) => self.gross_except(account_all, instrument)?,
+                    None => Money::ZERO,
+                },
+                open_orders: self.orders.account_open(),
+            },
+        ])
+    }
+
+    fn gross_except(&self, exposures: &[Exposure], except: InstrumentId) -> Result<Money, Denial> {
+        let mut gross = Money::ZERO;
+        for ((index, exposure), rules) in (0u16..).zip(exposures).zip(&self.config.instruments) {
+            let worst = exposure.worst_abs();
+            if InstrumentId(index) == except || worst.is_zero() {
+                continue;
+            }
+            // Something works or is held, so it has had a price; a limit order's own price is not
+            // known here, and without any mark nothing can be said.
+            let mark = self.markets[usize::from(index)]
+                .mark()
+                .ok_or(Denial::NoMarketPrice)?;
+            gross += rules.notional(mark, worst).ok_or(Denial::NumberOverflow)?;
+        }
+        Ok(gross)
+    }
+
+    fn bracket(
+        &mut self,
+        plugin: PluginId,
+        bracket: &Bracket,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Denial> {
+        let entry = &bracket.entry;
+        let instrument = self.session_instrument(plugin, entry.instrument)?;
+        let (rules, off_tick) = (self.instrument(instrument), self.config.off_tick);
+        let exit_side = entry.side.opposite();
+        let long = entry.side == Side::Buy;
+        let stop_loss = form_trigger(bracket.stop_loss, !long, rules, off_tick)?;
+        let take_profit = form_limit(bracket.take_profit, exit_side, rules, off_tick)?;
+        let market = self.market_state(instrument);
+        let formed = form(entry, rules, market, off_tick, self.now)?;
+        let price = formed
+            .kind
+            .limit()
+            .or(formed.kind.trigger())
+            .or(market.mark());
+        let price = price.ok_or(Denial::NoMarketPrice)?;
+        let (below, above) = if long {
+            (stop_loss, take_profit)
+        } else {
+            (take_profit, stop_loss)
+        };
+        let tags = [entry.tag, bracket.stop_loss_tag, bracket.take_profit_tag];
+        if !(below < price && price < above) || entry.reduce_only {
+            return Err(Denial::BracketPricesInvalid);
+        }
+        let distinct = tags[0] != tags[1] && tags[0] != tags[2] && tags[1] != tags[2];
+        if !distinct
+            || tags
+                .iter()
+                .any(|tag| self.orders.by_tag(plugin, *tag).is_some())
+        {
+            return Err(Denial::DuplicateTag);
+        }
+        let id = self.place(plugin, entry, effects)?;
+        let plan = ExitPlan {
+            stop_loss_tag: bracket.stop_loss_tag,
+            stop_loss,
+            take_profit_tag: bracket.take_profit_tag,
+            take_profit,
+        };
+        self.brackets.plan(id, plan);
+        Ok(())
+    }
+
+    fn target(
+        &mut self,
+        plugin: PluginId,
+        target: &TargetPosition,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Denial> {
+        let instrument = self.session_instrument(plugin, target.instrument)?;
+        let rules = self.instrument(instrument);
+        let wished = rules
+            .quantity(target.quantity)
+            .ok_or(Denial::BadNumber(target.quantity))?;
+        if wished.0 % rules.quantity_step().0 != 0 {
+            return Err(Denial::QuantityOffStep(wished));
+        }
+        let exposure = self.orders.plugin_exposure(plugin, instrument);
+        let coming = exposure.position + exposure.buying + exposure.reducing_buys
+            - exposure.selling
+            - exposure.reducing_sells;
+        let difference = wished - coming;
+        if difference.abs() < rules.min_quantity() || difference.is_zero() {
+            return Ok(());
+        }
+        let side = if difference > Quantity::ZERO {
+            Side::Buy
+        } else {
+            Side::Sell
+        };
+        // What only leads back to flat shrinks the position and may be smaller than the least
+        // notional.
+        let place = Place {
+            tag: target.tag,
+            instrument: target.instrument,
+            side,
+            quantity: rules.quantity_decimal(difference.abs()),
+            kind: target.limit.map_or(PlaceKind::Market, PlaceKind::Limit),
+            time_in_force: TimeInForce::Gtc,
+            post_only: false,
+            reduce_only: difference.abs() <= exposure.reducible(side),
+        };
+        match self.place(plugin, &place, effects) {
+            Err(Denial::NotionalBelowMin(_)) => Ok(()),
+            placed => placed.map(drop),
+        }
+    }
+
+    fn amend(
+        &mut self,
+        plugin: PluginId,
+        amend: &Amend,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Denial> {
+        let id = self
+            .orders
+            .by_tag(plugin, amend.tag)
+            .ok_or(Denial::UnknownOrder)?;
+        let tracked = self.orders.get(id).ok_or(Denial::UnknownOrder)?;
+        if matches!(
+            tracked.state,
+            OrderState::PendingUpdate | OrderState::PendingCancel | OrderState::Unknown
+        ) {
+            return Err(Denial::ChangePending);
+        }
+        let (order, filled) = (&tracked.order, tracked.filled);
+        let rules = self.instrument(order.instrument);
+        let quantity = amend
+            .quantity
+            .map(|wished| form_quantity(wished, rules))
+            .transpose()?;
+        if quantity.is_some_and(|quantity| quantity <= filled) {
+            return Err(Denial::AmendInvalid);
+        }
+        let price = amend
+            .price
+            .map(|wished| self.amended_price(order, wished))
+            .transpose()?;
+        let change = AmendOrder {
+            order: id,
+            instrument: order.instrument,
+            quantity: quantity.filter(|quantity| *quantity != order.quantity),
+            price: price
+                .filter(|price| order.kind.limit().or(order.kind.trigger()) != Some(*price)),
+        };
+        if change.quantity.is_none() && change.price.is_none() {
+            return Err(Denial::AmendInvalid);
+        }
+        let approved = self.approve_amend(change)?;
+        self.send_amend(approved, effects)
+    }
+
+    fn amended_price(&self, order: &Order, wished: Decimal) -> Result<Price, Denial> {
+        let (rules, off_tick) = (self.instrument(order.instrument), self.config.off_tick);
+        match order.kind {
+            OrderKind::Limit(_) | OrderKind::StopLimit { .. } => {
+                form_limit(wished, order.side, rules, off_tick)
+            }
+            OrderKind::Stop(_) => form_trigger(wished, order.side == Side::Buy, rules, off_tick),
+            OrderKind::TakeProfit(_) => {
+                form_trigger(wished, order.side == Side::Sell, rules, off_tick)
+            }
+            OrderKind::Market | OrderKind::TrailingStop(_) => Err(Denial::AmendInvalid),
+        }
+    }
+
+    /// Asks risk about a change as if the order were placed anew in its changed form.
+    pub(super) fn approve_amend(&self, change: AmendOrder) -> Result<Approved<AmendOrder>, Denial> {
+        let tracked = self.orders.get(change.order).ok_or(Denial::UnknownOrder)?;
+        let order = &tracked.order;
+        let quantity = change.quantity.unwrap_or(order.quantity);
+        let candidate = Candidate {
+            instrument: order.instrument,
+            side: order.side,
+            kind: change
+                .price
+                .map_or(order.kind, |price| with_price(order.kind, price)),
+            quantity,
+            remaining: quantity - tracked.filled,
+            reduce_only: order.reduce_only,
+            is_new: false,
+            protective: self.brackets.is_exit(change.order),
+        };
+        let scopes = self.scopes(order.plugin(), order.instrument, Some(change.order))?;
+        let mark = self.market_state(order.instrument).mark();
+        approve_change(
+            change,
+            &candidate,
+            self.instrument(order.instrument),
+            mark,
+            scopes,
+        )
+    }
+
+    pub(super) fn send_amend(
+        &mut self,
+        approved: Approved<AmendOrder>,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Denial> {
+        let change = *approved.get();
+        let tracked = self.orders.get(change.order).ok_or(Denial::UnknownOrder)?;
+        let larger = change
+            .quantity
+            .unwrap_or(Quantity::ZERO)
+            .max(tracked.order.quantity)
+            - tracked.filled;
+        if !matches!(
+            self.orders.transition(change.order, Transition::AskUpdate),
+            Some(Ok(_))
+        ) {
+            return Err(Denial::ChangePending);
+        }
+        // Until the venue has answered, the larger of both could work.
+        self.orders.reserve(change.order, larger);
+        effects.push(Effect::Amend(approved));
+        Ok(())
+    }
+
+    fn cancel_all(&mut self, plugin: PluginId, instrument: Option<u32>, effects: &mut Vec<Effect>) {
+        let wanted = |id: InstrumentId| instrument.is_none_or(|wish| wish == u32::from(id.0));
+        let own: Vec<_> = self
+            .orders
+            .of_plugin(plugin)
+            .filter(|tracked| wanted(tracked.order.instrument))
+            .map(|tracked| tracked.order.id)
+            .collect();
+        self.cancel_each(&own, effects);
+    }
+
+    /// Asks the venue to end an order; an order that is being canceled already is left alone.
+    pub(super) fn cancel(&mut self, id: ClientOrderId, effects: &mut Vec<Effect>) {
+        let Some(tracked) = self.orders.get(id) else {
+            return;
+        };
+        let instrument = tracked.order.instrument;
+        if tracked.state == OrderState::PendingCancel {
+            return;
+        }
+        match self.orders.transition(id, Transition::AskCancel) {
+            Some(Ok(_)) => effects.push(Effect::Cancel(CancelOrder {
+                order: id,
+                instrument,
+            })),
+            Some(Err(illegal)) => {
+                self.halt_instrument(
+                    instrument,
+                    Alert::ImpossibleReport(id, instrument, illegal),
+                    effects,
+                );
+            }
+            None => {}
+        }
+    }
+
+    fn refused_change(&self, plugin: PluginId, tag: OrderTag, denial: Denial) -> Refused {
+        let order = self
+            .orders
+            .by_tag(plugin, tag)
+            .and_then(|id| self.orders.get(id))
+            .map(|t| &t.order);
+        Refused {
+            tag,
+            instrument: order.map(|order| order.instrument),
+            side: order.map_or(Side::Buy, |order| order.side),
+            denial,
+            change: true,
+        }
+    }
+
+    fn deny(&self, plugin: PluginId, refused: Refused, effects: &mut Vec<Effect>) {
+        let Refused {
+            tag,
+            instrument,
+            side,
+            denial,
+            change,
+        } = refused;
+        let code = denial.code();
+        effects.push(Effect::Record(Record::Denied {
+            plugin,
+            instrument,
+            denial,
+        }));
+        let open = self
+            .orders
+            .by_tag(plugin, tag)
+            .and_then(|id| self.orders.get(id));
+        let (quantity, filled) = open
+            .filter(|_| change)
+            .map_or_else(Default::default, |t| (t.order.quantity, t.filled));
+        let update = OrderUpdate {
+            time: self.now,
+            tag,
+            // A plugin that named no instrument of its session is told of its first.
+            instrument: instrument.unwrap_or_else(|| self.first_instrument(plugin)),
+            side,
+            kind: if change {
+                OrderUpdateKind::ChangeDenied(code)
+            } else {
+                OrderUpdateKind::Denied(code)
+            },
+            quantity,
+            filled,
+            closed: !change || open.is_none(),
+        };
+        effects.push(Effect::CallPlugin {
+            plugin,
+            event: PluginEvent::Order(update),
+        });
+    }
+
+    /// Tells of an exit that the host could not place.
+    pub(super) fn deny_exit(
+        &self,
+        entry: &Order,
+        tag: OrderTag,
+        denial: Denial,
+        effects: &mut Vec<Effect>,
+    ) {
+        let (instrument, side) = (Some(entry.instrument), entry.side.opposite());
+        self.deny(
+            entry.plugin(),
+            Refused {
+                tag,
+                instrument,
+                side,
+                denial,
+                change: false,
+            },
+            effects,
+        );
+    }
+
+    fn first_instrument(&self, plugin: PluginId) -> InstrumentId {
+        let known = &self.config.plugins[usize::from(plugin.0)].instruments;
+        known.first().copied().unwrap_or(InstrumentId(0))
+    }
+}
+
+fn refusal(
+    engine: &Engine,
+    plugin: PluginId,
+    tag: OrderTag,
+    instrument: u32,
+    side: Side,
+    denial: Denial,
+) -> Refused {
+    let instrument = engine.session_instrument(plugin, instrument).ok();
+    Refused {
+        tag,
+        instrument,
+        side,
+        denial,
+        change: false,
+    }
+}
+
+/// The same kind with another limit price, or another trigger where there is no limit.
+fn with_price(kind: OrderKind, price: Price) -> OrderKind {
+    match kind {
+        OrderKind::Limit(_) => OrderKind::Limit(price),
+        OrderKind::StopLimit { trigger, .. } => OrderKind::StopLimit {
+            trigger,
+            limit: price,
+        },
+        OrderKind::Stop(_) => OrderKind::Stop(price),
+        OrderKind::TakeProfit(_) => OrderKind::TakeProfit(price),
+        OrderKind::Market | OrderKind::TrailingStop(_) => kind,
+    }
+}

@@ -1,0 +1,220 @@
+//! The open orders, who they belong to, and what they could still do to a position. The only
+//! owner of an order's state.
+
+use alloc::{
+    collections::{BTreeMap, VecDeque},
+    vec::Vec,
+};
+
+use crate::{
+    ids::{ClientOrderId, InstrumentId, OrderTag, PluginId, TradeId, VenueOrderId},
+    num::Quantity,
+    order::{IllegalTransition, Order, OrderState, Transition, next_state},
+    risk::Exposure,
+};
+
+/// Orders that are over and are remembered for reports that come late. The oldest is forgotten
+/// first; a report about it is then a stranger's, and alerts.
+pub const CLOSED_ORDERS_MAX: usize = 4_096;
+
+/// An order with what has become of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Tracked {
+    pub(crate) order: Order,
+    pub(crate) state: OrderState,
+    pub(crate) filled: Quantity,
+    pub(crate) venue_id: Option<VenueOrderId>,
+    /// What counts as working: the remaining quantity, or more while a change upwards is under
+    /// way.
+    reserved: Quantity,
+    /// Executions that were booked, in ascending order, so that one told twice is booked once.
+    trades: Vec<TradeId>,
+}
+
+impl Tracked {
+    /// What may still trade; zero where a venue has filled more than there was.
+    pub(crate) fn remaining(&self) -> Quantity {
+        (self.order.quantity - self.filled).max(Quantity::ZERO)
+    }
+
+    /// Notes an execution; false when it was noted before.
+    pub(crate) fn note_trade(&mut self, trade: TradeId) -> bool {
+        match self.trades.binary_search(&trade) {
+            Ok(_) => false,
+            Err(at) => {
+                self.trades.insert(at, trade);
+                true
+            }
+        }
+    }
+}
+
+/// Working orders of one scope.
+#[derive(Clone, Debug)]
+struct ScopeOrders {
+    exposures: Vec<Exposure>,
+    open: u32,
+}
+
+/// All orders of a run that are open or were until lately.
+#[derive(Clone, Debug)]
+pub(crate) struct Orders {
+    open: BTreeMap<ClientOrderId, Tracked>,
+    closed: BTreeMap<ClientOrderId, Tracked>,
+    closed_order: VecDeque<ClientOrderId>,
+    tags: BTreeMap<(PluginId, OrderTag), ClientOrderId>,
+    plugins: Vec<ScopeOrders>,
+    account: ScopeOrders,
+}
+
+impl Orders {
+    pub(crate) fn new(plugins: usize, instruments: usize) -> Self {
+        let scope = ScopeOrders {
+            exposures: alloc::vec![Exposure::default(); instruments],
+            open: 0,
+        };
+        Self {
+            open: BTreeMap::new(),
+            closed: BTreeMap::new(),
+            closed_order: VecDeque::new(),
+            tags: BTreeMap::new(),
+            plugins: alloc::vec![scope.clone(); plugins],
+            account: scope,
+        }
+    }
+
+    pub(crate) fn by_tag(&self, plugin: PluginId, tag: OrderTag) -> Option<ClientOrderId> {
+        self.tags.get(&(plugin, tag)).copied()
+    }
+
+    pub(crate) fn get(&self, id: ClientOrderId) -> Option<&Tracked> {
+        self.open.get(&id)
+    }
+
+    /// An order that is open, or over and remembered.
+    pub(crate) fn get_any_mut(&mut self, id: ClientOrderId) -> Option<&mut Tracked> {
+        self.open.get_mut(&id).or_else(|| self.closed.get_mut(&id))
+    }
+
+    pub(crate) fn is_open(&self, id: ClientOrderId) -> bool {
+        self.open.contains_key(&id)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Tracked> {
+        self.open.values()
+    }
+
+    /// Own open orders of a plugin, by tag.
+    pub(crate) fn of_plugin(&self, plugin: PluginId) -> impl Iterator<Item = &Tracked> {
+        self.tags
+            .range((plugin, OrderTag(0))..=(plugin, OrderTag(u64::MAX)))
+            .filter_map(|(_, id)| self.open.get(id))
+    }
+
+    pub(crate) fn plugin_exposure(&self, plugin: PluginId, instrument: InstrumentId) -> Exposure {
+        self.plugins[usize::from(plugin.0)].exposures[usize::from(instrument.0)]
+    }
+
+    pub(crate) fn plugin_exposures(&self, plugin: PluginId) -> &[Exposure] {
+        &self.plugins[usize::from(plugin.0)].exposures
+    }
+
+    pub(crate) fn account_exposures(&self) -> &[Exposure] {
+        &self.account.exposures
+    }
+
+    pub(crate) fn plugin_open(&self, plugin: PluginId) -> u32 {
+        self.plugins[usize::from(plugin.0)].open
+    }
+
+    pub(crate) const fn account_open(&self) -> u32 {
+        self.account.open
+    }
+
+    /// Takes in a new order that is about to be sent.
+    pub(crate) fn open(&mut self, order: Order) {
+        let (id, plugin) = (order.id, order.plugin());
+        self.tags.insert((plugin, order.tag), id);
+        self.plugins[usize::from(plugin.0)].open += 1;
+        self.account.open += 1;
+        let quantity = order.quantity;
+        let tracked = Tracked {
+            order,
+            state: OrderState::Submitted,
+            filled: Quantity::ZERO,
+            venue_id: None,
+            reserved: Quantity::ZERO,
+            trades: Vec::new(),
+        };
+        self.open.insert(id, tracked);
+        self.reserve(id, quantity);
+    }
+
+    /// Sets what counts as working of an open order.
+    pub(crate) fn reserve(&mut self, id: ClientOrderId, quantity: Quantity) {
+        let Some(tracked) = self.open.get_mut(&id) else {
+            return;
+        };
+        let change = quantity - tracked.reserved;
+        tracked.reserved = quantity;
+        assert!(
+            tracked.reserved >= Quantity::ZERO,
+            "reserved exposure is never negative"
+        );
+        let (side, reduce_only) = (tracked.order.side, tracked.order.reduce_only);
+        let (plugin, instrument) = (
+            usize::from(id.plugin.0),
+            usize::from(tracked.order.instrument.0),
+        );
+        self.plugins[plugin].exposures[instrument].work(side, reduce_only, change);
+        self.account.exposures[instrument].work(side, reduce_only, change);
+    }
+
+    /// Books a fill of signed `quantity` into the positions that risk looks at.
+    pub(crate) fn move_position(
+        &mut self,
+        plugin: PluginId,
+        instrument: InstrumentId,
+        quantity: Quantity,
+    ) {
+        let at = usize::from(instrument.0);
+        self.plugins[usize::from(plugin.0)].exposures[at].position += quantity;
+        self.account.exposures[at].position += quantity;
+    }
+
+    /// Moves an order along the table.
+    pub(crate) fn transition(
+        &mut self,
+        id: ClientOrderId,
+        by: Transition,
+    ) -> Option<Result<OrderState, IllegalTransition>> {
+        let tracked = self.get_any_mut(id)?;
+        let to = match next_state(tracked.state, by) {
+            Ok(to) => to,
+            Err(illegal) => return Some(Err(illegal)),
+        };
+        tracked.state = to;
+        if to.is_closed() {
+            self.close(id);
+        }
+        Some(Ok(to))
+    }
+
+    fn close(&mut self, id: ClientOrderId) {
+        self.reserve(id, Quantity::ZERO);
+        let Some(tracked) = self.open.remove(&id) else {
+            return;
+        };
+        let plugin = id.plugin;
+        self.tags.remove(&(plugin, tracked.order.tag));
+        self.plugins[usize::from(plugin.0)].open -= 1;
+        self.account.open -= 1;
+        if self.closed_order.len() == CLOSED_ORDERS_MAX
+            && let Some(oldest) = self.closed_order.pop_front()
+        {
+            self.closed.remove(&oldest);
+        }
+        self.closed_order.push_back(id);
+        self.closed.insert(id, tracked);
+    }
+}

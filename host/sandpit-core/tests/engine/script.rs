@@ -1,0 +1,330 @@
+//! Engine tests as text: one line an event in, one line an effect out.
+//!
+//! ```text
+//! trade 100            a trade at 100
+//! p0 buy 2 @ 99 #1     plugin 0 places a limit order with tag 1; `@ market` for a market order
+//! p0 cancel #1         p0 cancel-all · p0 amend #1 3 @ 98 · p0 target -2 #5
+//! p0 bracket buy 2 @ 99 #1 stop 95 #2 take 105 #3
+//! p0 stop sell 2 @ 95 #4 (reduce-only)
+//! v 1 accepted         the venue on the run's first order: accepted, rejected, canceled, lost,
+//!                      cancel-rejected, amended 3 @ 98, fill 2 @ 99 t7 (trade 7)
+//! state p0 reducing    state account halted · kill · fault p0 · clock 5
+//! ```
+
+use std::fmt::Write as _;
+
+use sandpit_core::{
+    engine::{Command, Effect, Engine, EngineConfig, Event, PluginConfig, Record},
+    ids::{ClientOrderId, InstrumentId, OrderTag, PluginId, RunId, TimerId, TradeId, VenueOrderId},
+    instrument::{Instrument, InstrumentKind, InstrumentSpec},
+    intent::{Amend, Bracket, Intent, Place, PlaceKind, TargetPosition, TimeInForce},
+    market::{DataKind, MarketData, MarketEvent, Side, Trade},
+    num::{Decimal, Money, Rate},
+    order::{Fill, OrderKind, Report, ReportKind},
+    plugin::{Fault, FaultCode, OrderUpdateKind, PluginEvent, Subscriptions, TradingState},
+    risk::{Limits, OffTick},
+    time::UnixNanos,
+};
+
+/// Spot-like test instrument: tick 1, step 1.
+pub fn instrument() -> Instrument {
+    let number = |text: &str| text.parse::<Decimal>().unwrap();
+    Instrument::new(InstrumentSpec {
+        symbol: "TEST".into(),
+        venue: "nowhere".into(),
+        kind: InstrumentKind::Perpetual,
+        base: "TST".into(),
+        quote: "USD".into(),
+        price_tick: number("1"),
+        quantity_step: number("1"),
+        min_quantity: number("1"),
+        max_quantity: number("1000"),
+        min_notional: number("10"),
+        multiplier: number("1"),
+        maker_fee: Rate(0),
+        taker_fee: Rate::from_decimal(number("0.001")).unwrap(),
+    })
+    .unwrap()
+}
+
+/// An engine of two plugins with these limits each, and for the account.
+pub fn engine(plugin: Limits, account: Limits, off_tick: OffTick) -> Engine {
+    let config = PluginConfig {
+        budget: Money::from_decimal(Decimal::new(1_000, 0)).unwrap(),
+        instruments: vec![InstrumentId(0)],
+        subscriptions: Subscriptions {
+            kinds: vec![DataKind::Trades],
+        },
+        limits: plugin,
+    };
+    Engine::new(EngineConfig {
+        run: RunId(1),
+        instruments: vec![instrument()],
+        plugins: vec![config.clone(), config],
+        account_limits: account,
+        off_tick,
+    })
+}
+
+/// Runs a script and returns its effects, without the market events that plugins are told.
+pub fn run(engine: &mut Engine, script: &str) -> String {
+    let mut time = engine.now().0;
+    let mut out = String::new();
+    for line in script
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
+        time += 1;
+        let mut effects = Vec::new();
+        engine.step(parse(line, time), &mut effects);
+        for effect in effects {
+            show(&effect, &mut out);
+        }
+    }
+    out
+}
+
+/// The state after a script, in one line a plugin.
+pub fn holdings(engine: &Engine) -> String {
+    let mut out = String::new();
+    for (index, share) in engine.account().sub_accounts().iter().enumerate() {
+        let position = share.position(InstrumentId(0));
+        let _ = writeln!(
+            out,
+            "p{index}: holds {} cost {} realized {} fees {} equity {}",
+            position.quantity.0,
+            position.cost,
+            share.realized(),
+            share.fees(),
+            share.equity()
+        );
+    }
+    out
+}
+
+fn parse(line: &str, time: u64) -> Event {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words[..] {
+        ["trade", price] => Event::Market(MarketEvent {
+            instrument: InstrumentId(0),
+            time: UnixNanos(time),
+            venue_time: UnixNanos(time),
+            data: MarketData::Trade(Trade {
+                price: instrument().price(price.parse().unwrap()).unwrap(),
+                quantity: instrument().quantity(Decimal::new(1, 0)).unwrap(),
+                aggressor: None,
+                id: 0,
+            }),
+        }),
+        ["clock", ms] => Event::Clock(UnixNanos(ms.parse::<u64>().unwrap() * 1_000_000)),
+        ["v", order, ref what @ ..] => Event::Report(Report {
+            order: order_id(order),
+            time: UnixNanos(time),
+            kind: report(what),
+        }),
+        ["state", "account", state] => {
+            Event::Command(Command::SetAccountState(trading_state(state)))
+        }
+        ["state", plugin, state] => Event::Command(Command::SetPluginState(
+            plugin_id(plugin),
+            trading_state(state),
+        )),
+        ["kill"] => Event::Command(Command::Kill),
+        ["fault", plugin] => {
+            let fault = Fault {
+                code: FaultCode::Trap,
+                detail: String::new(),
+            };
+            Event::Command(Command::Fault(plugin_id(plugin), fault))
+        }
+        [plugin, ref what @ ..] => Event::Intents {
+            plugin: plugin_id(plugin),
+            intents: vec![intent(what)],
+        },
+        [] => unreachable!("blank lines are filtered"),
+    }
+}
+
+/// Ids carry their plugin; scripts name orders by their place in the run, plugin 0 unless `1:3`.
+fn order_id(text: &str) -> ClientOrderId {
+    let (plugin, sequence) = text.split_once(':').unwrap_or(("0", text));
+    ClientOrderId {
+        sequence: sequence.parse().unwrap(),
+        plugin: PluginId(plugin.parse().unwrap()),
+        run: RunId(1),
+    }
+}
+
+fn plugin_id(text: &str) -> PluginId {
+    PluginId(text.strip_prefix('p').unwrap().parse().unwrap())
+}
+
+fn tag(text: &str) -> OrderTag {
+    OrderTag(text.strip_prefix('#').unwrap().parse().unwrap())
+}
+
+fn side(text: &str) -> Side {
+    if text == "buy" { Side::Buy } else { Side::Sell }
+}
+
+fn trading_state(text: &str) -> TradingState {
+    match text {
+        "active" => TradingState::Active,
+        "reducing" => TradingState::Reducing,
+        _ => TradingState::Halted,
+    }
+}
+
+fn place(side_word: &str, quantity: &str, price: &str, tag_word: &str) -> Place {
+    Place {
+        tag: tag(tag_word),
+        instrument: 0,
+        side: side(side_word),
+        quantity: quantity.parse().unwrap(),
+        kind: match price {
+            "market" => PlaceKind::Market,
+            price => PlaceKind::Limit(price.parse().unwrap()),
+        },
+        time_in_force: TimeInForce::Gtc,
+        post_only: false,
+        reduce_only: false,
+    }
+}
+
+fn intent(words: &[&str]) -> Intent {
+    match words {
+        ["cancel", order] => Intent::Cancel(tag(order)),
+        ["cancel-all"] => Intent::CancelAll(None),
+        ["amend", order, quantity, "@", price] => Intent::Amend(Amend {
+            tag: tag(order),
+            quantity: (*quantity != "-").then(|| quantity.parse().unwrap()),
+            price: (*price != "-").then(|| price.parse().unwrap()),
+        }),
+        ["target", quantity, order] => Intent::TargetPosition(TargetPosition {
+            tag: tag(order),
+            instrument: 0,
+            quantity: quantity.parse().unwrap(),
+            limit: None,
+        }),
+        ["timer", id, at_ms] => Intent::SetTimer {
+            id: TimerId(id.parse().unwrap()),
+            at: UnixNanos(at_ms.parse::<u64>().unwrap() * 1_000_000),
+            every: None,
+        },
+        [
+            "bracket",
+            side,
+            quantity,
+            "@",
+            price,
+            order,
+            "stop",
+            stop,
+            stop_tag,
+            "take",
+            take,
+            take_tag,
+        ] => Intent::Bracket(Bracket {
+            entry: place(side, quantity, price, order),
+            stop_loss_tag: tag(stop_tag),
+            stop_loss: stop.parse().unwrap(),
+            take_profit_tag: tag(take_tag),
+            take_profit: take.parse().unwrap(),
+        }),
+        ["stop", side, quantity, "@", trigger, order] => Intent::Place(Place {
+            kind: PlaceKind::Stop(trigger.parse().unwrap()),
+            ..place(side, quantity, "market", order)
+        }),
+        ["exit", side, quantity, "@", price, order] => Intent::Place(Place {
+            reduce_only: true,
+            ..place(side, quantity, price, order)
+        }),
+        ["elsewhere", order] => Intent::Place(Place {
+            instrument: 7,
+            ..place("buy", "1", "100", order)
+        }),
+        [side, quantity, "@", price, order] => Intent::Place(place(side, quantity, price, order)),
+        other => panic!("unknown intent {other:?}"),
+    }
+}
+
+fn report(words: &[&str]) -> ReportKind {
+    let rules = instrument();
+    let price = |text: &str| rules.price(text.parse().unwrap()).unwrap();
+    let quantity = |text: &str| rules.quantity(text.parse().unwrap()).unwrap();
+    match words {
+        ["accepted"] => ReportKind::Accepted(VenueOrderId(1)),
+        ["rejected"] => ReportKind::Rejected("no".into()),
+        ["canceled"] => ReportKind::Canceled,
+        ["expired"] => ReportKind::Expired,
+        ["triggered"] => ReportKind::Triggered,
+        ["lost"] => ReportKind::Lost,
+        ["cancel-rejected"] => ReportKind::CancelRejected("no".into()),
+        ["amend-rejected"] => ReportKind::AmendRejected("no".into()),
+        ["amended", total, "@", limit] => ReportKind::Amended {
+            quantity: quantity(total),
+            kind: OrderKind::Limit(price(limit)),
+        },
+        ["fill", part, "@", at, trade] => {
+            let notional = rules.notional(price(at), quantity(part)).unwrap();
+            ReportKind::Filled(Fill {
+                trade_id: TradeId(trade.strip_prefix('t').unwrap().parse().unwrap()),
+                price: price(at),
+                quantity: quantity(part),
+                fee: rules.fee(notional, false),
+                maker: false,
+            })
+        }
+        other => panic!("unknown report {other:?}"),
+    }
+}
+
+fn show(effect: &Effect, out: &mut String) {
+    let line = match effect {
+        Effect::Submit(order) => {
+            let order = order.get();
+            format!(
+                "submit {} {:?} {} {:?}",
+                order.id.sequence, order.side, order.quantity.0, order.kind
+            )
+        }
+        Effect::Cancel(cancel) => format!("cancel {}", cancel.order.sequence),
+        Effect::Amend(amend) => {
+            let amend = amend.get();
+            let quantity = amend.quantity.map(|quantity| quantity.0);
+            let price = amend.price.map(|price| price.0);
+            format!(
+                "amend {} quantity {quantity:?} price {price:?}",
+                amend.order.sequence
+            )
+        }
+        Effect::CallPlugin { plugin, event } => match event {
+            PluginEvent::Order(update) => {
+                let what = match &update.kind {
+                    OrderUpdateKind::Denied(code) => format!("denied {}", code.name()),
+                    OrderUpdateKind::ChangeDenied(code) => format!("change denied {}", code.name()),
+                    OrderUpdateKind::Filled(fill) => format!("filled {}", fill.quantity.0),
+                    OrderUpdateKind::Rejected(_) => "rejected".into(),
+                    OrderUpdateKind::ChangeRejected(_) => "change rejected".into(),
+                    other => format!("{other:?}").to_lowercase(),
+                };
+                format!("tell p{} #{} {what}", plugin.0, update.tag.0)
+            }
+            PluginEvent::TradingState { state, .. } => format!("tell p{} {state:?}", plugin.0),
+            PluginEvent::Timer { id, .. } => format!("tell p{} timer {}", plugin.0, id.0),
+            _ => return,
+        },
+        Effect::Record(Record::Alert(alert)) => format!("alert {alert:?}"),
+        Effect::Record(Record::Closed {
+            order,
+            state,
+            filled,
+        }) => {
+            format!("closed {} {state} filled {}", order.id.sequence, filled.0)
+        }
+        Effect::Record(Record::Denied { denial, .. }) => format!("denied {denial:?}"),
+        Effect::Record(_) => return,
+    };
+    let _ = writeln!(out, "{line}");
+}
