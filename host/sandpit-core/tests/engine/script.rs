@@ -27,7 +27,7 @@ use sandpit_core::{
 };
 
 /// Spot-like test instrument: tick 1, step 1.
-pub fn instrument() -> Instrument {
+pub(crate) fn instrument() -> Instrument {
     let number = |text: &str| text.parse::<Decimal>().unwrap();
     Instrument::new(InstrumentSpec {
         symbol: "TEST".into(),
@@ -48,7 +48,7 @@ pub fn instrument() -> Instrument {
 }
 
 /// An engine of two plugins with these limits each, and for the account.
-pub fn engine(plugin: Limits, account: Limits, off_tick: OffTick) -> Engine {
+pub(crate) fn engine(plugin: Limits, account: Limits, off_tick: OffTick) -> Engine {
     let config = PluginConfig {
         budget: Money::from_decimal(Decimal::new(1_000, 0)).unwrap(),
         instruments: vec![InstrumentId(0)],
@@ -67,7 +67,7 @@ pub fn engine(plugin: Limits, account: Limits, off_tick: OffTick) -> Engine {
 }
 
 /// Runs a script and returns its effects, without the market events that plugins are told.
-pub fn run(engine: &mut Engine, script: &str) -> String {
+pub(crate) fn run(engine: &mut Engine, script: &str) -> String {
     let mut time = engine.now().0;
     let mut out = String::new();
     for line in script
@@ -86,7 +86,7 @@ pub fn run(engine: &mut Engine, script: &str) -> String {
 }
 
 /// The state after a script, in one line a plugin.
-pub fn holdings(engine: &Engine) -> String {
+pub(crate) fn holdings(engine: &Engine) -> String {
     let mut out = String::new();
     for (index, share) in engine.account().sub_accounts().iter().enumerate() {
         let position = share.position(InstrumentId(0));

@@ -16,12 +16,12 @@ use sandpit_core::{
 };
 
 /// Instruments, and plugins that all trade all of them.
-pub const INSTRUMENTS: u16 = 2;
-pub const PLUGINS: u16 = 2;
+pub(crate) const INSTRUMENTS: u16 = 2;
+pub(crate) const PLUGINS: u16 = 2;
 /// Of each plugin in each instrument, in raw units.
-pub const POSITION_MAX: i64 = 40;
+pub(crate) const POSITION_MAX: i64 = 40;
 
-pub fn instrument(symbol: &str) -> Instrument {
+pub(crate) fn instrument(symbol: &str) -> Instrument {
     let number = |text: &str| text.parse::<Decimal>().unwrap();
     Instrument::new(InstrumentSpec {
         symbol: symbol.into(),
@@ -41,7 +41,7 @@ pub fn instrument(symbol: &str) -> Instrument {
     .unwrap()
 }
 
-pub fn config(latency: Nanos) -> SimulationConfig {
+pub(crate) fn config(latency: Nanos) -> SimulationConfig {
     let mut limits = Limits {
         open_orders_max: 8,
         ..Limits::unlimited()
@@ -80,7 +80,7 @@ pub fn config(latency: Nanos) -> SimulationConfig {
 }
 
 /// A market event at most 20 ns after `before`.
-pub fn market_event(before: &mut u64, dice: [u16; 5]) -> MarketEvent {
+pub(crate) fn market_event(before: &mut u64, dice: [u16; 5]) -> MarketEvent {
     *before += u64::from(dice[0] % 20);
     let price = |die: u16| Price(995 + 5 * i64::from(die % 9));
     let quantity = |die: u16| Quantity(1 + i64::from(die % 30));
@@ -89,7 +89,7 @@ pub fn market_event(before: &mut u64, dice: [u16; 5]) -> MarketEvent {
         0..=4 => MarketData::Trade(Trade {
             price: price(dice[2]),
             quantity: quantity(dice[3]),
-            aggressor: Some(if dice[4] % 2 == 0 {
+            aggressor: Some(if dice[4].is_multiple_of(2) {
                 Side::Buy
             } else {
                 Side::Sell
@@ -127,10 +127,10 @@ pub fn market_event(before: &mut u64, dice: [u16; 5]) -> MarketEvent {
 }
 
 /// Plugins that ask for anything, some of it nonsense, and fault now and then.
-pub struct Gamblers {
-    pub dice: Vec<u16>,
-    pub at: usize,
-    pub now: UnixNanos,
+pub(crate) struct Gamblers {
+    pub(crate) dice: Vec<u16>,
+    pub(crate) at: usize,
+    pub(crate) now: UnixNanos,
 }
 
 impl Gamblers {
@@ -141,7 +141,7 @@ impl Gamblers {
 
     fn intent(&mut self) -> Intent {
         let instrument = u32::from(self.roll() % (INSTRUMENTS + 1));
-        let side = if self.roll() % 2 == 0 {
+        let side = if self.roll().is_multiple_of(2) {
             Side::Buy
         } else {
             Side::Sell
@@ -168,8 +168,8 @@ impl Gamblers {
                 2 => TimeInForce::Gtd(self.now.plus(Nanos(u64::from(self.roll() % 60)))),
                 _ => TimeInForce::Gtc,
             },
-            post_only: self.roll() % 5 == 0,
-            reduce_only: self.roll() % 5 == 0,
+            post_only: self.roll().is_multiple_of(5),
+            reduce_only: self.roll().is_multiple_of(5),
         };
         match self.roll() % 12 {
             0 => Intent::Cancel(tag),
@@ -225,7 +225,7 @@ impl PluginPort for Gamblers {
         } else {
             9
         };
-        if roll % often == 0 {
+        if roll.is_multiple_of(often) {
             for _ in 0..=(self.roll() % 3) {
                 let intent = self.intent();
                 intents.push(intent);
@@ -236,7 +236,7 @@ impl PluginPort for Gamblers {
 }
 
 /// Numbers for one run: dice of the plugins and of each market event.
-pub fn run_dice() -> impl Strategy<Value = (Vec<u16>, Vec<[u16; 5]>, u64)> {
+pub(crate) fn run_dice() -> impl Strategy<Value = (Vec<u16>, Vec<[u16; 5]>, u64)> {
     (
         prop::collection::vec(any::<u16>(), 64..256),
         prop::collection::vec(any::<[u16; 5]>(), 20..300),

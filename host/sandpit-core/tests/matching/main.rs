@@ -1,0 +1,7 @@
+//! How the simulated venue fills, told as scripts, and what never happens whatever the market does.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps in vain has failed")]
+
+mod never;
+mod rules;
+mod script;
