@@ -210,7 +210,7 @@ impl Instrument {
     }
 
     /// The price at which `quantity` has this notional: half-even at 8 digits more than the
-    /// tick's, or at as many as fit. Zero where there is no quantity.
+    /// tick's, or at as many as fit, without zeros at its end. Zero where there is no quantity.
     #[must_use]
     pub fn average_price(&self, notional: Money, quantity: Quantity) -> Decimal {
         /// Digits beyond those of the tick.
@@ -226,7 +226,9 @@ impl Instrument {
                 .checked_mul(10i128.pow(u32::from(digits)) * unit.signum());
             let rounded = scaled.map(|scaled| div_round_half_even(scaled, unit.abs()));
             match rounded.map(i64::try_from) {
-                Some(Ok(mantissa)) => return Decimal::new(mantissa, self.price_scale + digits),
+                Some(Ok(mantissa)) => {
+                    return Decimal::new(mantissa, self.price_scale + digits).normalized();
+                }
                 _ if digits == 0 => return Decimal::ZERO,
                 _ => digits -= 1,
             }
@@ -291,5 +293,50 @@ impl Instrument {
     #[must_use]
     pub const fn quantity_decimal(&self, quantity: Quantity) -> Decimal {
         Decimal::new(quantity.0, self.quantity_scale)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn an_average_price_keeps_as_many_digits_as_fit() {
+        let number = |text: &str| text.parse::<Decimal>().unwrap();
+        let rules = |tick: &str, step: &str| {
+            Instrument::new(InstrumentSpec {
+                symbol: "TEST".to_string(),
+                venue: "test".to_string(),
+                kind: InstrumentKind::Spot,
+                base: "B".to_string(),
+                quote: "Q".to_string(),
+                price_tick: number(tick),
+                quantity_step: number(step),
+                min_quantity: number(step),
+                max_quantity: number("1000"),
+                min_notional: Decimal::ZERO,
+                multiplier: Decimal::new(1, 0),
+                maker_fee: Rate(0),
+                taker_fee: Rate(0),
+            })
+            .unwrap()
+        };
+        let average = |rules: &Instrument, notional: &str, raw: i64| {
+            let notional = Money::from_decimal(number(notional)).unwrap();
+            rules.average_price(notional, Quantity(raw)).to_string()
+        };
+        let coarse = rules("0.5", "0.001");
+        assert_eq!(average(&coarse, "27747", 2_000), "13873.5");
+        assert_eq!(average(&coarse, "-27747", -2_000), "13873.5");
+        assert_eq!(average(&coarse, "100", 3_000), "33.333333333");
+        assert_eq!(average(&coarse, "100", 0), "0");
+        // Fewer digits where 64 bits hold no more.
+        assert_eq!(average(&coarse, "900000000000", 7), "128571428571428.5714");
+        // Never more than the contract's 18.
+        assert_eq!(
+            average(&rules("0.000000000000001", "1"), "0.000000000000001", 3),
+            "0.000000000000000333"
+        );
     }
 }

@@ -132,10 +132,6 @@ impl PositionView {
     }
 }
 
-/// Digits after the point of the money that a plugin is told of (PnL, balance, fees), rounded
-/// half-even.
-pub const PLUGIN_MONEY_SCALE: u8 = 8;
-
 /// The own share of the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BudgetView {

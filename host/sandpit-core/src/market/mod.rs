@@ -2,10 +2,12 @@
 
 mod bars;
 mod book;
+mod reading;
 mod state;
 
 pub use bars::BarBuilder;
 pub use book::{Book, BookError};
+pub use reading::{ReadingError, read_price, read_quantity, read_quote_side};
 pub use state::MarketState;
 
 use alloc::{boxed::Box, vec::Vec};

@@ -9,8 +9,8 @@ use crate::{
     num::{Price, Quantity},
 };
 
-/// The four prints of a bar. A bar without volume offers at each point what one order may have at
-/// most.
+/// The four prints of a bar, in whole steps; what does not divide is on the close. A bar without
+/// volume offers at each point what one order may have at most.
 pub(super) fn path(bar: &Bar, rules: &Instrument) -> [(Price, Quantity); 4] {
     let to_low = bar.open.0.saturating_sub(bar.low.0);
     let to_high = bar.high.0.saturating_sub(bar.open.0);
@@ -19,11 +19,12 @@ pub(super) fn path(bar: &Bar, rules: &Instrument) -> [(Price, Quantity); 4] {
     } else {
         (bar.high, bar.low)
     };
-    let quarter = Quantity(bar.volume.0 / 4);
     let (each, rest) = if bar.volume.is_zero() {
         (rules.max_quantity(), rules.max_quantity())
     } else {
-        (quarter, Quantity(bar.volume.0 - 3 * quarter.0))
+        let quarter = bar.volume.0 / 4;
+        let each = Quantity(quarter - quarter % rules.quantity_step().0);
+        (each, Quantity(bar.volume.0 - 3 * each.0))
     };
     [
         (bar.open, each),
@@ -31,4 +32,10 @@ pub(super) fn path(bar: &Bar, rules: &Instrument) -> [(Price, Quantity); 4] {
         (second, each),
         (bar.close, rest),
     ]
+}
+
+/// Whether a market can have made it: prices above zero, no negative volume.
+pub(super) fn is_possible(bar: &Bar) -> bool {
+    let lowest = bar.open.min(bar.high).min(bar.low).min(bar.close);
+    lowest.0 > 0 && bar.volume >= Quantity::ZERO
 }

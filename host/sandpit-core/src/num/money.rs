@@ -41,6 +41,21 @@ impl Money {
         Self(self.0.abs())
     }
 
+    /// As a decimal: exact where 64 bits hold it, rounded half-even to 18 digits in all where not,
+    /// without zeros at its end.
+    #[must_use]
+    pub fn to_decimal(self) -> Decimal {
+        /// Digits that always fit 64 bits.
+        const DIGITS_MAX: u32 = 18;
+        if let Ok(mantissa) = i64::try_from(self.0) {
+            return Decimal::new(mantissa, Self::SCALE).normalized();
+        }
+        let digits = self.0.unsigned_abs().ilog10() + 1;
+        let drop = u8::try_from(digits.saturating_sub(DIGITS_MAX)).unwrap_or(u8::MAX);
+        self.to_decimal_rounded(Self::SCALE.saturating_sub(drop))
+            .normalized()
+    }
+
     /// As a decimal for a plugin: rounded half-even to `scale` digits, or to fewer where the
     /// amount would not fit 64 bits.
     #[must_use]
@@ -136,6 +151,20 @@ mod tests {
         );
         assert_eq!(Money::from_scaled(-5, 1).unwrap().to_string(), "-0.50");
         assert_eq!(Money(1).to_string(), "0.000000000000000001");
+    }
+
+    #[test]
+    fn keeps_all_digits_that_fit() {
+        let amount = |text: &str| Money::from_decimal(text.parse().unwrap()).unwrap();
+        assert_eq!(amount("999.80").to_decimal().to_string(), "999.8");
+        assert_eq!(Money(-1).to_decimal().to_string(), "-0.000000000000000001");
+        let fine = amount("1000000") + Money(500_000) + Money(1);
+        assert_eq!(fine.to_decimal().to_string(), "1000000");
+        assert_eq!(
+            (fine + Money(15_000_000)).to_decimal().to_string(),
+            "1000000.00000000002"
+        );
+        assert_eq!(Money(i128::MAX).to_decimal(), Decimal::new(i64::MAX, 0));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps in vain has failed")]
 
+mod dice;
+mod edges;
 mod never;
 mod rules;
 mod script;

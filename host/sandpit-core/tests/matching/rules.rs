@@ -109,7 +109,8 @@ fn touch_may_be_taken_for_a_fill() {
         a fills 2 @ 99 maker
         a fills 1 @ 99 maker
         0 open
-    "#]].assert_eq(&run(
+    "#]]
+    .assert_eq(&run(
         model,
         "trade 100 x5\na: buy 3 @ 99\ntrade 99 x2\ntrade 99 x9 buy\ntrade 99 x9 sell",
     ));
@@ -379,9 +380,12 @@ fn an_order_of_limited_time_expires() {
 
 #[test]
 fn an_id_that_is_in_use_is_rejected() {
-    check("trade 100 x1\na: buy 1 @ 90\na: buy 1 @ 91", &expect![[r#"
+    check(
+        "trade 100 x1\na: buy 1 @ 90\na: buy 1 @ 91",
+        &expect![[r#"
         a accepted
         a rejected: Duplicate order sent.
         1 open
-    "#]]);
+    "#]],
+    );
 }

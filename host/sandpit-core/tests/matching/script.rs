@@ -7,6 +7,7 @@
 //! bar 100 110 95 105 x40   open, high, low, close, volume
 //! a: buy 3 @ 99            order `a`; `@ market`, `stop 105`, `take 95`, `stop 105 @ 106`,
 //!                          `trail 3`; then any of ioc fok post reduce gtd:5
+//!                          a capital letter is an order of the second plugin
 //! cancel a · amend a 5 @ 98 · amend a 5 · clock 7
 //! ```
 
@@ -26,7 +27,12 @@ use sandpit_core::{
 const INSTRUMENT: InstrumentId = InstrumentId(0);
 
 pub(crate) fn instrument() -> Instrument {
+    instrument_with_step(1)
+}
+
+pub(crate) fn instrument_with_step(step: i64) -> Instrument {
     let one = Decimal::new(1, 0);
+    let step = Decimal::new(step, 0);
     Instrument::new(InstrumentSpec {
         symbol: "TEST".into(),
         venue: "nowhere".into(),
@@ -34,8 +40,8 @@ pub(crate) fn instrument() -> Instrument {
         base: "TST".into(),
         quote: "USD".into(),
         price_tick: one,
-        quantity_step: one,
-        min_quantity: one,
+        quantity_step: step,
+        min_quantity: step,
         max_quantity: Decimal::new(1_000, 0),
         min_notional: Decimal::ZERO,
         multiplier: one,
@@ -47,7 +53,11 @@ pub(crate) fn instrument() -> Instrument {
 
 /// Runs a script; orders are named by letters.
 pub(crate) fn run(model: FillModel, script: &str) -> String {
-    let mut venue = Exchange::new(&[instrument()], model);
+    run_on(instrument(), model, script)
+}
+
+pub(crate) fn run_on(rules: Instrument, model: FillModel, script: &str) -> String {
+    let mut venue = Exchange::new(&[rules], model);
     let mut out = String::new();
     let mut time = 0;
     for line in script
@@ -199,11 +209,12 @@ fn parse_order(name: &str, words: &[&str]) -> Order {
     order
 }
 
+/// A letter; a capital one is an order of the second plugin.
 fn id(name: &str) -> ClientOrderId {
-    let letter = u64::from(name.bytes().next().unwrap());
+    let letter = name.bytes().next().unwrap();
     ClientOrderId {
-        sequence: letter,
-        plugin: PluginId(0),
+        sequence: u64::from(letter),
+        plugin: PluginId(u16::from(letter.is_ascii_uppercase())),
         run: RunId(0),
     }
 }

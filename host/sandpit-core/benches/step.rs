@@ -1,0 +1,181 @@
+//! What a step of the core costs: `cargo bench -p sandpit-core --bench step`. Figures are
+//! nanoseconds on the machine at hand; compare within one run only.
+
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+#![expect(clippy::unwrap_used, reason = "the bench's own inputs are right")]
+
+use std::{hint::black_box, time::Instant};
+
+use sandpit_core::{
+    engine::{EngineConfig, PluginConfig},
+    ids::{InstrumentId, OrderTag, PluginId, RunId},
+    instrument::{Instrument, InstrumentKind, InstrumentSpec},
+    intent::{Intent, Place, PlaceKind, TimeInForce},
+    market::{DataKind, MarketData, MarketEvent, Side, Trade},
+    matching::FillModel,
+    num::{Decimal, Money, Price, Quantity, Rate},
+    plugin::{CallCost, Fault, PluginEvent, PluginPort, Subscriptions},
+    risk::{Limits, OffTick},
+    simulation::{Simulation, SimulationConfig},
+    time::{Nanos, UnixNanos},
+};
+
+const EVENTS: u64 = 2_000_000;
+
+/// Says nothing.
+struct Quiet;
+
+impl PluginPort for Quiet {
+    fn call(
+        &mut self,
+        _: PluginId,
+        event: &PluginEvent,
+        _: &mut Vec<Intent>,
+    ) -> Result<CallCost, Fault> {
+        black_box(event);
+        Ok(CallCost::default())
+    }
+}
+
+fn instrument() -> Instrument {
+    Instrument::new(InstrumentSpec {
+        symbol: "TEST".into(),
+        venue: "nowhere".into(),
+        kind: InstrumentKind::Perpetual,
+        base: "TST".into(),
+        quote: "USD".into(),
+        price_tick: Decimal::new(1, 2),
+        quantity_step: Decimal::new(1, 3),
+        min_quantity: Decimal::new(1, 3),
+        max_quantity: Decimal::new(1_000, 0),
+        min_notional: Decimal::ZERO,
+        multiplier: Decimal::new(1, 0),
+        maker_fee: Rate(0),
+        taker_fee: Rate(500_000_000),
+    })
+    .unwrap()
+}
+
+fn simulation(plugins: usize, orders: u64) -> Simulation {
+    let money = |amount| Money::from_decimal(Decimal::new(amount, 0));
+    let limits = Limits {
+        order_notional_max: money(1_000_000_000),
+        position_notional_max: money(1_000_000_000),
+        gross_notional_max: money(1_000_000_000),
+        open_orders_max: 100_000,
+        ..Limits::unlimited()
+    };
+    let plugin = PluginConfig {
+        budget: money(1_000_000).unwrap(),
+        instruments: vec![InstrumentId(0)],
+        subscriptions: Subscriptions {
+            kinds: vec![DataKind::Trades],
+        },
+        limits: limits.clone(),
+    };
+    let mut simulation = Simulation::new(SimulationConfig {
+        engine: EngineConfig {
+            run: RunId(1),
+            instruments: vec![instrument()],
+            plugins: vec![plugin; plugins],
+            account_limits: limits,
+            off_tick: OffTick::Deny,
+        },
+        fill_model: FillModel::default(),
+        order_latency: Nanos(0),
+        report_latency: Nanos(0),
+    });
+    simulation
+        .step(trade(1, 10_000), &mut Quiet, &mut ())
+        .unwrap();
+    for tag in 0..orders {
+        let far = i64::try_from(tag).unwrap();
+        let place = limit_order(tag, Decimal::new(5_000 - far % 4_000, 2));
+        simulation.intents(PluginId(0), vec![Intent::Place(place)], &mut Quiet, &mut ());
+    }
+    assert_eq!(u64::from(simulation.engine().open_orders()), orders);
+    simulation
+}
+
+fn limit_order(tag: u64, price: Decimal) -> Place {
+    Place {
+        tag: OrderTag(tag),
+        instrument: 0,
+        side: Side::Buy,
+        quantity: Decimal::new(1, 0),
+        kind: PlaceKind::Limit(price),
+        time_in_force: TimeInForce::Gtc,
+        post_only: false,
+        reduce_only: false,
+    }
+}
+
+fn trade(time: u64, price: i64) -> MarketEvent {
+    let (price, quantity, time) = (Price(price), Quantity(5_000), UnixNanos(time));
+    let data = MarketData::Trade(Trade {
+        price,
+        quantity,
+        aggressor: None,
+        id: 0,
+    });
+    MarketEvent {
+        instrument: InstrumentId(0),
+        time,
+        venue_time: time,
+        data,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+fn market_events(plugins: usize, orders: u64) {
+    let mut simulation = simulation(plugins, orders);
+    let events = EVENTS / plugins as u64;
+    let begun = Instant::now();
+    for time in 0..events {
+        let wave = i64::try_from(time % 200).unwrap();
+        simulation
+            .step(
+                trade(10 + time, 10_000 + (100 - wave).abs()),
+                &mut Quiet,
+                &mut (),
+            )
+            .unwrap();
+    }
+    let nanos = begun.elapsed().as_nanos() as f64 / events as f64;
+    println!("market event, {plugins:>4} plugins, {orders:>5} open orders: {nanos:>9.1} ns");
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+fn intents(orders: u64) {
+    let mut simulation = simulation(1, orders);
+    let rounds = 100_000;
+    let begun = Instant::now();
+    for tag in 0..rounds {
+        let place = limit_order(1_000_000 + tag, Decimal::new(5_000, 2));
+        simulation.intents(PluginId(0), vec![Intent::Place(place)], &mut Quiet, &mut ());
+        simulation.intents(
+            PluginId(0),
+            vec![Intent::Cancel(place.tag)],
+            &mut Quiet,
+            &mut (),
+        );
+    }
+    let nanos = begun.elapsed().as_nanos() as f64 / rounds as f64 / 2.0;
+    println!("place or cancel, 1 plugin, {orders:>5} open orders: {nanos:>9.1} ns");
+}
+
+fn main() {
+    for (plugins, orders) in [
+        (1, 0),
+        (1, 10),
+        (1, 100),
+        (1, 1_000),
+        (100, 10),
+        (1_000, 10),
+    ] {
+        market_events(plugins, orders);
+    }
+    for orders in [1, 100, 1_000] {
+        intents(orders);
+    }
+}

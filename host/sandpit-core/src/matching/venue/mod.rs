@@ -1,0 +1,275 @@
+//! One instrument at the venue: our orders there, and how they fill and end. What the market does
+//! to them is in [`tape`], what we ask for is in [`requests`].
+
+mod requests;
+mod tape;
+
+pub(super) use requests::UNKNOWN_ORDER;
+
+use alloc::{collections::BTreeMap, vec::Vec};
+
+use crate::{
+    ids::{ClientOrderId, InstrumentId, PluginId},
+    instrument::Instrument,
+    intent::TimeInForce,
+    market::Side,
+    matching::{
+        FillModel,
+        desk::Desk,
+        liquidity::{Liquidity, Offer},
+        resting::Resting,
+        triggers::Triggers,
+    },
+    num::{Price, Quantity},
+    order::{Fill, Order, ReportKind},
+};
+
+/// Where an order waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Nowhere yet.
+    Arriving,
+    /// A market order for the next offer.
+    Waiting,
+    /// A limit order to be hit.
+    Resting(Price),
+    /// A trigger to be reached.
+    Trigger { rising: bool, price: Price },
+    /// A trigger that follows the market.
+    Trailing,
+}
+
+#[derive(Clone, Debug)]
+struct Live {
+    order: Order,
+    filled: Quantity,
+    place: Place,
+    arrival: u64,
+    /// What stands before us at our price; `None` where it cannot be seen.
+    ahead: Option<Quantity>,
+}
+
+impl Live {
+    fn remaining(&self) -> Quantity {
+        self.order.quantity - self.filled
+    }
+}
+
+/// As whom an order trades.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// It comes to an offer and pays the offer's price.
+    Taker,
+    /// The offer comes to it and pays the order's limit.
+    Maker,
+}
+
+/// One instrument. Orders that are over are forgotten.
+#[derive(Clone, Debug)]
+pub(super) struct Venue {
+    instrument: InstrumentId,
+    rules: Instrument,
+    model: FillModel,
+    liquidity: Liquidity,
+    orders: BTreeMap<ClientOrderId, Live>,
+    resting: Resting,
+    triggers: Triggers,
+    /// Market orders for the next offer, by arrival.
+    waiting: BTreeMap<u64, ClientOrderId>,
+    /// From this venue's own fills; what reduce-only looks at.
+    positions: BTreeMap<PluginId, Quantity>,
+    /// Scratch, kept for its memory.
+    ids: Vec<ClientOrderId>,
+    offers: Vec<Offer>,
+}
+
+impl Venue {
+    pub(super) fn new(instrument: InstrumentId, rules: Instrument, model: FillModel) -> Self {
+        Self {
+            instrument,
+            liquidity: Liquidity::new(rules.quantity_step()),
+            rules,
+            model,
+            orders: BTreeMap::new(),
+            resting: Resting::default(),
+            triggers: Triggers::default(),
+            waiting: BTreeMap::new(),
+            positions: BTreeMap::new(),
+            ids: Vec::new(),
+            offers: Vec::new(),
+        }
+    }
+
+    pub(super) fn open_orders(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// Lets a market or limit order, or one whose trigger was reached, take what it can and then
+    /// wait, rest or end.
+    fn work(&mut self, id: ClientOrderId, desk: &mut Desk<'_>) {
+        let Some(live) = self.orders.get(&id) else {
+            return;
+        };
+        let (side, limit) = (live.order.side, live.order.kind.limit());
+        let time_in_force = live.order.time_in_force;
+        if time_in_force == TimeInForce::Fok && !self.can_fill_whole(id) {
+            return self.end(id, ReportKind::Canceled, desk);
+        }
+        self.meet(id, limit, Role::Taker, desk);
+        let Some(live) = self.orders.get_mut(&id) else {
+            return;
+        };
+        if matches!(time_in_force, TimeInForce::Ioc | TimeInForce::Fok) {
+            return self.end(id, ReportKind::Canceled, desk);
+        }
+        let arrival = live.arrival;
+        match limit {
+            Some(price) => {
+                live.place = Place::Resting(price);
+                live.ahead = self.liquidity.displayed(side, price);
+                self.resting.insert(side, price, arrival, id);
+            }
+            None => {
+                live.place = Place::Waiting;
+                self.waiting.insert(arrival, id);
+            }
+        }
+    }
+
+    /// Whether what is offered, and what may be reduced, is enough for all of an order.
+    fn can_fill_whole(&mut self, id: ClientOrderId) -> bool {
+        let Some(live) = self.orders.get(&id) else {
+            return false;
+        };
+        let (side, wanted) = (live.order.side, live.remaining());
+        if live.order.reduce_only && self.reducible(id.plugin, side) < wanted {
+            return false;
+        }
+        let limit = live.order.kind.limit();
+        self.liquidity.offers(side, limit, wanted, &mut self.offers);
+        let offered = self.offers.drain(..);
+        offered.fold(0i64, |sum, (_, offered)| sum.saturating_add(offered.0)) >= wanted.0
+    }
+
+    /// Fills an order from what is offered, up to `limit`.
+    fn meet(&mut self, id: ClientOrderId, limit: Option<Price>, role: Role, desk: &mut Desk<'_>) {
+        let Some(live) = self.orders.get(&id) else {
+            return;
+        };
+        let side = live.order.side;
+        let mut offers = core::mem::take(&mut self.offers);
+        self.liquidity
+            .offers(side, limit, live.remaining(), &mut offers);
+        for (offered_at, available) in offers.drain(..) {
+            let price = match (role, limit) {
+                (Role::Maker, Some(limit)) => limit,
+                _ => offered_at,
+            };
+            let done = self.fill(id, price, available, role, desk);
+            if done.is_zero() {
+                break;
+            }
+            self.liquidity.take(side, offered_at, done);
+        }
+        self.offers = offers;
+    }
+
+    /// Fills at most `available` and returns how much it was. Ends the order where nothing remains,
+    /// or where it may only reduce and there is nothing left to reduce.
+    fn fill(
+        &mut self,
+        id: ClientOrderId,
+        price: Price,
+        available: Quantity,
+        role: Role,
+        desk: &mut Desk<'_>,
+    ) -> Quantity {
+        let Some(live) = self.orders.get(&id) else {
+            return Quantity::ZERO;
+        };
+        let (side, reduce_only) = (live.order.side, live.order.reduce_only);
+        let mut quantity = self.liquidity.whole(available.min(live.remaining()));
+        if quantity.is_zero() {
+            return Quantity::ZERO;
+        }
+        if reduce_only {
+            quantity = quantity.min(self.reducible(id.plugin, side));
+        }
+        let held = self.positions.get(&id.plugin).copied().unwrap_or_default();
+        let held = held.0.checked_add(side.signed(quantity).0);
+        // Nothing to reduce, or numbers that no account could hold.
+        let (Some(notional), Some(held), false) = (
+            self.rules.notional(price, quantity),
+            held,
+            quantity.is_zero(),
+        ) else {
+            self.end(id, ReportKind::Canceled, desk);
+            return Quantity::ZERO;
+        };
+        let maker = role == Role::Maker;
+        let fill = Fill {
+            trade_id: desk.next_trade(),
+            price,
+            quantity,
+            fee: self.rules.fee(notional, maker),
+            maker,
+        };
+        desk.say(id, ReportKind::Filled(fill));
+        self.positions.insert(id.plugin, Quantity(held));
+        let remaining = self.orders.get_mut(&id).map_or(Quantity::ZERO, |live| {
+            live.filled += quantity;
+            live.remaining()
+        });
+        if remaining.is_zero() {
+            self.remove(id, desk);
+        } else if reduce_only && self.reducible(id.plugin, side).is_zero() {
+            self.end(id, ReportKind::Canceled, desk);
+        }
+        quantity
+    }
+
+    /// How much of `side` would shrink the plugin's position.
+    fn reducible(&self, plugin: PluginId, side: Side) -> Quantity {
+        let held = self.positions.get(&plugin).copied().unwrap_or_default();
+        match side {
+            Side::Buy => Quantity(held.0.saturating_neg()),
+            Side::Sell => held,
+        }
+        .max(Quantity::ZERO)
+    }
+
+    /// Ends an order as the owner, the clock or the venue wants it.
+    pub(super) fn end(&mut self, id: ClientOrderId, how: ReportKind, desk: &mut Desk<'_>) {
+        if self.remove(id, desk) {
+            desk.say(id, how);
+        }
+    }
+
+    fn remove(&mut self, id: ClientOrderId, desk: &mut Desk<'_>) -> bool {
+        self.leave_place(id);
+        let Some(live) = self.orders.remove(&id) else {
+            return false;
+        };
+        if let TimeInForce::Gtd(until) = live.order.time_in_force {
+            desk.forget_expiry(until, self.instrument, id);
+        }
+        true
+    }
+
+    fn leave_place(&mut self, id: ClientOrderId) {
+        let Some(live) = self.orders.get_mut(&id) else {
+            return;
+        };
+        match core::mem::replace(&mut live.place, Place::Arriving) {
+            Place::Arriving => {}
+            Place::Waiting => {
+                self.waiting.remove(&live.arrival);
+            }
+            Place::Resting(price) => self.resting.remove(live.order.side, price, live.arrival),
+            Place::Trigger { rising, price } => self.triggers.remove(rising, price, live.arrival),
+            Place::Trailing => {
+                self.triggers.remove_trailing(live.arrival);
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Binance: Spot and USDⓈ-M futures.
+
+pub mod stream;

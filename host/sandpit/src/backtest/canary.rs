@@ -1,0 +1,77 @@
+//! A short session over the synthetic market, to see whether a component trades without fault
+//! before anything depends on it.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::atomic::AtomicBool};
+
+use sandpit_core::{num::Money, plugin::FaultCode, time::Nanos};
+
+use super::{BacktestError, Outcome, input::Market, run::Run};
+use crate::{
+    config::{FillModel, MoneyLimits, PluginRun, PluginSource, RunConfig, SandboxLimits},
+    sandbox::SandboxError,
+    synthetic,
+};
+
+/// Market time of a canary session: six hours, about 60,000 events.
+const LENGTH: Nanos = Nanos(6 * 3_600 * 1_000_000_000);
+/// What the strategy is given.
+const BUDGET: Money = Money(1_000_000 * 1_000_000_000_000_000_000);
+
+/// Lets a component trade a short synthetic market, with all its parameters at their defaults. A
+/// strategy that wants one instrument only is given one.
+///
+/// # Errors
+/// The component is refused. A fault while it trades is no error: it is in the report.
+pub fn canary(name: &str, component: &[u8], seed: u64) -> Result<Outcome, BacktestError> {
+    let market = Market::made(synthetic::Options {
+        seed,
+        length: LENGTH,
+    })?;
+    match session(name, component, seed, &market, Vec::new()) {
+        Err(BacktestError::Plugin {
+            source: SandboxError::Fault(fault),
+            ..
+        }) if fault.code == FaultCode::StartRefused => {
+            let first = market
+                .instruments
+                .first()
+                .map(|it| it.spec().symbol.clone());
+            session(name, component, seed, &market, first.into_iter().collect())
+        }
+        outcome => outcome,
+    }
+}
+
+fn session(
+    name: &str,
+    component: &[u8],
+    seed: u64,
+    market: &Market,
+    instruments: Vec<String>,
+) -> Result<Outcome, BacktestError> {
+    let plugin = PluginRun {
+        name: name.to_owned(),
+        source: PluginSource::Component(PathBuf::new()),
+        budget: BUDGET,
+        instruments,
+        parameters: BTreeMap::new(),
+        limits: MoneyLimits::default(),
+        sandbox: SandboxLimits::default(),
+    };
+    let config = RunConfig {
+        seed,
+        currency: None,
+        from: None,
+        to: None,
+        out: PathBuf::new(),
+        threads: 1,
+        tapes: Vec::new(),
+        fill: FillModel::default(),
+        account_limits: MoneyLimits::default(),
+        instruments: Vec::new(),
+        plugins: vec![plugin],
+    };
+    let run = Run::new(&config, market, &[component.to_vec()])?;
+    let (outcome, _) = run.play(None, &mut (), &AtomicBool::new(false))?;
+    Ok(outcome)
+}

@@ -1,0 +1,283 @@
+//! What can be typed. Nothing outside `cli` sees these types: each command turns its arguments
+//! into the options of the room that does the work.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 configuration, 4 market data,
+5 plugin refused, 6 verification differs, 130 interrupted.
+
+Begin with `sandpit demo`, then `sandpit plugin new my-strategy`.";
+
+/// A trading host that runs strategies as sandboxed WebAssembly plugins.
+#[derive(Debug, Parser)]
+#[command(name = "sandpit", version, after_help = AFTER_HELP, max_term_width = 100)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Common {
+    /// Print one JSON document instead of text, errors included
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Say more on the error output; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub(super) verbose: u8,
+    /// Say nothing but the answer and errors
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show it all: two strategies over a synthetic market, one of them hostile
+    Demo(DemoArgs),
+    /// Start, build, look at and try strategies
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    /// Fetch, import, look at and check recorded market data
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Run strategies over recorded market data
+    Backtest(BacktestArgs),
+    /// Show or verify the report of a run
+    #[command(subcommand)]
+    Report(ReportCommand),
+    /// Measure time per event: a strategy in the sandbox, the same natively, and a bare loop
+    Bench(BenchArgs),
+    /// Check a run's configuration, or print one with every key
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print a completion script
+    Completions {
+        /// For this shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Seed of the synthetic market
+    #[arg(long, default_value_t = 42)]
+    pub(super) seed: u64,
+    /// Folder of the report
+    #[arg(long, default_value = "sandpit-out/demo")]
+    pub(super) out: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PluginCommand {
+    /// Start a new strategy: a crate that builds, tests and runs as it is
+    New {
+        /// Folder to make; its last part is the name (a-z, 0-9 and `-`)
+        folder: PathBuf,
+    },
+    /// Build a strategy's crate into a component, and check it
+    Build {
+        /// Folder of the crate
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// Where to write the component [default: sandpit/<name>.wasm in the target folder]
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Show what a component is: name, hash, imports, exports, parameters
+    Inspect {
+        /// The component
+        component: PathBuf,
+    },
+    /// Check that a component would be loaded, and let it trade a short synthetic market
+    Check {
+        /// A component, or the folder of a crate that is built first
+        plugin: PathBuf,
+        /// Seed of the synthetic market
+        #[arg(long, default_value_t = 42)]
+        seed: u64,
+    },
+    /// Run a crate's own tests, then the checks of `plugin check`
+    Test {
+        /// Folder of the crate
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// Seed of the synthetic market
+        #[arg(long, default_value_t = 42)]
+        seed: u64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DataCommand {
+    /// Make a tape of files: Binance dumps, captures, Tardis data sets, any CSV
+    Import(ImportArgs),
+    /// Show what is on a tape
+    Info {
+        /// The tape
+        tape: PathBuf,
+    },
+    /// Read a whole tape and look for gaps, duplicates, crossed quotes and jumps
+    Check(CheckArgs),
+    /// Download Binance's public dumps, for `data import`
+    Fetch(FetchArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    /// Files in the order of their time: plain, gzip or zip
+    #[arg(required = true)]
+    pub(super) inputs: Vec<PathBuf>,
+    /// The tape to make
+    #[arg(long, value_name = "TAPE")]
+    pub(super) out: PathBuf,
+    /// What the files are: binance-trades, binance-agg-trades, binance-klines, csv, tardis,
+    /// binance-raw, barter-ndjson [default: by their first lines]
+    #[arg(long)]
+    pub(super) format: Option<String>,
+    /// For csv, which column is what: kind=trades,time=timestamp,price=price,quantity=size
+    #[arg(long, value_name = "KEY=COLUMN,...")]
+    pub(super) mapping: Option<String>,
+    /// Rules of the instruments: a TOML or JSON file
+    #[arg(long, value_name = "FILE")]
+    pub(super) rules: Option<PathBuf>,
+    /// What may be done to rows that would else be errors; counted: drop-bad, sort, dedup
+    #[arg(long = "repair", value_name = "REPAIR", value_delimiter = ',')]
+    pub(super) repairs: Vec<String>,
+    /// Whose stamps order the tape [default: the host's where the files have them]
+    #[arg(long)]
+    pub(super) clock: Option<ClockArg>,
+    /// Quantity on both sides of quotes whose file says none
+    #[arg(long, value_name = "QUANTITY")]
+    pub(super) quote_quantity: Option<String>,
+    /// Replace an existing tape
+    #[arg(long)]
+    pub(super) overwrite: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum ClockArg {
+    /// The recording host's, on arrival
+    Host,
+    /// The venue's own
+    Venue,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// The tape
+    pub(super) tape: PathBuf,
+    /// Note a longer silence of an instrument
+    #[arg(long, value_name = "MS", default_value_t = 60_000)]
+    pub(super) gap_ms: u64,
+    /// Note a larger jump of the price, in hundredths of a percent
+    #[arg(long, value_name = "BPS", default_value_t = 500)]
+    pub(super) jump_bps: u32,
+    /// How many findings to list; all are counted
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(super) findings: usize,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FetchArgs {
+    /// As Binance writes it, for example BTCUSDT
+    pub(super) symbol: String,
+    /// First day, for example 2025-01-31
+    #[arg(long, value_name = "DATE")]
+    pub(super) from: String,
+    /// Last day, which is fetched too [default: the first]
+    #[arg(long, value_name = "DATE")]
+    pub(super) to: Option<String>,
+    /// trades, aggTrades or klines-INTERVAL, for example klines-1m
+    #[arg(long, default_value = "trades")]
+    pub(super) kind: String,
+    /// spot, um (USD-M futures) or cm (COIN-M futures)
+    #[arg(long, default_value = "spot")]
+    pub(super) market: String,
+    /// Files of a month each, not of a day
+    #[arg(long)]
+    pub(super) monthly: bool,
+    /// Where the files go
+    #[arg(long, value_name = "FOLDER", default_value = "sandpit-data")]
+    pub(super) folder: PathBuf,
+    /// From here, for a mirror [default: Binance]
+    #[arg(long, value_name = "URL")]
+    pub(super) base_url: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BacktestArgs {
+    /// Configuration of the run; flags win over it
+    pub(super) config: Option<PathBuf>,
+    /// Recorded market data; replaces the file's tapes
+    #[arg(long = "tape", value_name = "FILE")]
+    pub(super) tapes: Vec<PathBuf>,
+    /// A strategy: a component (.wasm) or a crate's folder; adds to the file's plugins
+    #[arg(long = "plugin", value_name = "[NAME=]PATH")]
+    pub(super) plugins: Vec<String>,
+    /// Share of each --plugin, in the account's currency [default: 1000000]
+    #[arg(long, value_name = "AMOUNT")]
+    pub(super) budget: Option<String>,
+    /// A parameter of a strategy
+    #[arg(long = "set", value_name = "PLUGIN.PARAMETER=VALUE")]
+    pub(super) settings: Vec<String>,
+    /// First moment played: a date or RFC 3339
+    #[arg(long, value_name = "TIME")]
+    pub(super) from: Option<String>,
+    /// First moment not played any more
+    #[arg(long, value_name = "TIME")]
+    pub(super) to: Option<String>,
+    /// From an event until the order that it led to is at the venue
+    #[arg(long, value_name = "MS")]
+    pub(super) latency_ms: Option<u64>,
+    /// Seed of everything that is random
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
+    /// Folder of the report [default: sandpit-out]
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) out: Option<PathBuf>,
+    /// 1 or 2; never changes a result
+    #[arg(long)]
+    pub(super) threads: Option<u8>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ReportCommand {
+    /// Print a report
+    Show {
+        /// The report's JSON file, or the folder of the run
+        report: PathBuf,
+    },
+    /// Run again what a report says and compare, byte for byte
+    Verify {
+        /// The report's JSON file, or the folder of the run
+        report: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BenchArgs {
+    /// Tape to run over [default: a synthetic market]
+    #[arg(long, value_name = "FILE")]
+    pub(super) tape: Option<PathBuf>,
+    /// Events of the synthetic market
+    #[arg(long, default_value_t = 1_000_000, conflicts_with = "tape")]
+    pub(super) events: u64,
+    /// How often each is measured; the fastest counts
+    #[arg(long, default_value_t = 3)]
+    pub(super) repeat: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Check a configuration without running it
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+    /// Print a configuration with every key, explained
+    Schema,
+}

@@ -1,0 +1,45 @@
+//! `sandpit config`.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{
+    args::ConfigCommand,
+    reply::{Failure, Reply},
+};
+use crate::config::{self, Overrides};
+
+pub(super) fn run(command: &ConfigCommand) -> Result<Reply, Failure> {
+    match command {
+        ConfigCommand::Check { file } => check(file),
+        ConfigCommand::Schema => {
+            let json = json!({ "version": config::VERSION, "reference": config::REFERENCE });
+            Ok(Reply::new(config::REFERENCE.to_owned(), json))
+        }
+    }
+}
+
+fn check(file: &Path) -> Result<Reply, Failure> {
+    let run = config::load(file, &Overrides::default())?;
+    let plugins: Vec<_> = run
+        .plugins
+        .iter()
+        .map(|plugin| plugin.name.as_str())
+        .collect();
+    let text = format!(
+        "{} is well-formed: {} over {} tape(s), seed {}.",
+        file.display(),
+        plugins.join(", "),
+        run.tapes.len(),
+        run.seed
+    );
+    let json = json!({
+        "file": file,
+        "seed": run.seed,
+        "plugins": plugins,
+        "tapes": run.tapes,
+        "out": run.out,
+    });
+    Ok(Reply::new(text, json))
+}

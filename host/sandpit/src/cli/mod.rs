@@ -1,0 +1,68 @@
+//! The command line: what is typed becomes options, a room does the work, one answer is printed.
+//! The answer goes to the output, whole and alone; progress, notes and errors go to the error
+//! output. With `--json` both answers and errors are one JSON document on the output.
+
+mod args;
+mod backtest;
+mod bench;
+mod config;
+mod data;
+mod demo;
+mod plugin;
+mod reply;
+mod report;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Arguments, Command};
+use reply::{Exit, Failure, Reply};
+use terminal::Terminal;
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return terminal::usage(&error),
+    };
+    let terminal = Terminal::new(arguments.common);
+    let outcome = prepare(&terminal).and_then(|()| run(arguments.command, &terminal));
+    terminal.finish(outcome)
+}
+
+/// What every command needs: `.env` beside the caller, and somewhere for log lines to go.
+fn prepare(terminal: &Terminal) -> Result<(), Failure> {
+    match dotenvy::dotenv() {
+        Ok(_) => {}
+        Err(error) if error.not_found() => {}
+        Err(error) => {
+            return Err(Failure::from_error(Exit::Config, &error)
+                .help("mend the `.env` file, or remove it: see .env.example"));
+        }
+    }
+    terminal.start_logging()
+}
+
+fn run(command: Command, terminal: &Terminal) -> Result<Reply, Failure> {
+    match command {
+        Command::Config(command) => config::run(&command),
+        Command::Demo(arguments) => demo::run(&arguments, terminal),
+        Command::Bench(arguments) => bench::run(arguments, terminal),
+        Command::Plugin(command) => plugin::run(&command, terminal),
+        Command::Data(command) => data::run(command, terminal),
+        Command::Backtest(arguments) => backtest::run(arguments, terminal),
+        Command::Report(command) => report::run(&command, terminal),
+        Command::Completions { shell } => Ok(completions(shell)),
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Reply {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "sandpit", &mut script);
+    let script = String::from_utf8_lossy(&script).into_owned();
+    let json = serde_json::json!({ "shell": shell.to_string(), "script": script });
+    Reply::new(script, json)
+}

@@ -1,0 +1,251 @@
+//! `sandpit plugin`.
+
+use std::{fmt::Write as _, path::Path};
+
+use sandpit_plugin::{Inspection, Limits};
+use serde_json::{Value, json};
+
+use super::{
+    args::PluginCommand,
+    reply::{Exit, Failure, Reply},
+    terminal::Terminal,
+};
+use crate::{
+    author::{self, AuthorError},
+    backtest::{self, Outcome},
+    report::PluginSection,
+    sandbox::{self, Sandbox, SandboxError},
+};
+
+pub(super) fn run(command: &PluginCommand, terminal: &Terminal) -> Result<Reply, Failure> {
+    match command {
+        PluginCommand::New { folder } => new(folder),
+        PluginCommand::Build { folder, out } => build(folder, out.as_deref(), terminal),
+        PluginCommand::Inspect { component } => inspect(component),
+        PluginCommand::Check { plugin, seed } => check(plugin, *seed, terminal),
+        PluginCommand::Test { folder, seed } => test(folder, *seed, terminal),
+    }
+}
+
+impl From<AuthorError> for Failure {
+    fn from(error: AuthorError) -> Self {
+        let exit = match &error {
+            AuthorError::BadName(_) => Exit::Usage,
+            AuthorError::Encode { .. } => Exit::PluginRefused,
+            _ => Exit::Failed,
+        };
+        let failure = Self::from_error(exit, &error);
+        match error.help() {
+            Some(help) => failure.help(help),
+            None => failure,
+        }
+    }
+}
+
+fn new(folder: &Path) -> Result<Reply, Failure> {
+    let made = author::scaffold(folder)?;
+    let text = format!(
+        "{} is a strategy now. It is in {}.\n\nNext:\n  cd {}\n  sandpit plugin test\n  sandpit plugin build",
+        made.name,
+        made.folder.join("src/lib.rs").display(),
+        made.folder.display(),
+    );
+    Ok(Reply::new(
+        text,
+        json!({ "name": made.name, "folder": made.folder, "files": made.files }),
+    ))
+}
+
+fn build(folder: &Path, out: Option<&Path>, terminal: &Terminal) -> Result<Reply, Failure> {
+    let built = author::build(folder, out, terminal.lets_tools_speak())?;
+    let inspection = look(&built.path, &built.bytes)?;
+    let text = format!(
+        "{}\n  {} bytes, sha256 {}\n  imports {}",
+        built.path.display(),
+        inspection.size_bytes,
+        inspection.sha256,
+        listed(&inspection.imports),
+    );
+    let mut json = to_json(&inspection)?;
+    json["component"] = json!(built.path);
+    Ok(Reply::new(text, json))
+}
+
+fn inspect(component: &Path) -> Result<Reply, Failure> {
+    let inspection = look(component, &read(component)?)?;
+    Ok(Reply::new(describe(&inspection), to_json(&inspection)?))
+}
+
+fn check(plugin: &Path, seed: u64, terminal: &Terminal) -> Result<Reply, Failure> {
+    if plugin.is_dir() {
+        let built = author::build(plugin, None, terminal.lets_tools_speak())?;
+        return judge(&built.path, &built.bytes, seed);
+    }
+    judge(plugin, &read(plugin)?, seed)
+}
+
+fn test(folder: &Path, seed: u64, terminal: &Terminal) -> Result<Reply, Failure> {
+    author::test(folder, terminal.lets_tools_speak())?;
+    let built = author::build(folder, None, terminal.lets_tools_speak())?;
+    let mut reply = judge(&built.path, &built.bytes, seed)?;
+    reply.text = format!("The crate's tests pass.\n{}", reply.text);
+    Ok(reply)
+}
+
+fn read(component: &Path) -> Result<Vec<u8>, Failure> {
+    sandbox::read_component(component).map_err(|error| {
+        Failure::from_error(Exit::Failed, &error)
+            .help("`sandpit plugin build FOLDER` makes a component of a crate")
+    })
+}
+
+/// All checks and the description, without a session.
+fn look(path: &Path, bytes: &[u8]) -> Result<Inspection, Failure> {
+    let limits = Limits::default();
+    let loaded = Sandbox::new()
+        .and_then(|sandbox| sandbox.load(&stem(path), bytes, &limits.clone().reproducible()))
+        .map_err(|error| refused(path, error))?;
+    Ok(Inspection::new(
+        &loaded.checked,
+        loaded.instance.description(),
+        &limits,
+    ))
+}
+
+fn refused(path: &Path, error: SandboxError) -> Failure {
+    let error = Refused {
+        path: path.display().to_string(),
+        source: error,
+    };
+    Failure::from_error(Exit::PluginRefused, &error)
+        .help("a strategy is built with `sandpit plugin build`; see docs/authors/first-strategy.md")
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("component `{path}` is refused")]
+struct Refused {
+    path: String,
+    source: SandboxError,
+}
+
+/// Checks, then a session over the synthetic market. A fault fails the check.
+fn judge(path: &Path, bytes: &[u8], seed: u64) -> Result<Reply, Failure> {
+    let inspection = look(path, bytes)?;
+    let outcome = backtest::canary(&stem(path), bytes, seed)?;
+    let Some(plugin) = outcome.report.plugins.first() else {
+        return Err(Failure::new(Exit::Failed, "the session had no plugin"));
+    };
+    if let Some(fault) = plugin.faults.first() {
+        let message = format!(
+            "`{}` was at fault in a synthetic market: {}",
+            inspection.name, fault.code
+        );
+        return Err(Failure::new(Exit::PluginRefused, message).help(fault.detail.clone()));
+    }
+    let metrics = &plugin.scope.metrics;
+    let text = format!(
+        "{} {} passes: sha256 {}\n  a synthetic market of {} events: {} calls, {} orders, {} fills, {} denials, no fault",
+        inspection.name,
+        inspection.version,
+        inspection.sha256,
+        outcome.report.market.events.total(),
+        plugin.resources.calls,
+        metrics.orders,
+        metrics.fills,
+        metrics.denials,
+    );
+    Ok(Reply::new(
+        text,
+        session_json(&inspection, &outcome, plugin)?,
+    ))
+}
+
+fn session_json(
+    inspection: &Inspection,
+    outcome: &Outcome,
+    plugin: &PluginSection,
+) -> Result<Value, Failure> {
+    let mut json = to_json(inspection)?;
+    json["session"] = json!({
+        "synthetic": true,
+        "events": outcome.report.market.events.total(),
+        "calls": plugin.resources.calls,
+        "fuel_per_call_peak": plugin.resources.fuel_max,
+        "orders": plugin.scope.metrics.orders,
+        "fills": plugin.scope.metrics.fills,
+        "denials": plugin.scope.metrics.denials,
+        "faults": plugin.faults_total,
+    });
+    Ok(json)
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+fn to_json(inspection: &Inspection) -> Result<Value, Failure> {
+    serde_json::to_value(inspection).map_err(|error| Failure::from_error(Exit::Failed, &error))
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        "nothing".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+fn describe(inspection: &Inspection) -> String {
+    let mut text = format!("{} {}\n", inspection.name, inspection.version);
+    for line in inspection.summary.lines() {
+        let _ = writeln!(text, "  {line}");
+    }
+    let limits = &inspection.limits;
+    let rows = [
+        ("sha256", inspection.sha256.clone()),
+        ("size", format!("{} bytes", inspection.size_bytes)),
+        ("world", inspection.world.clone()),
+        ("imports", listed(&inspection.imports)),
+        ("exports", listed(&inspection.exports)),
+        ("wants", listed(&inspection.subscriptions)),
+        (
+            "warm-up",
+            listed(
+                &inspection
+                    .warm_up
+                    .iter()
+                    .map(|w| format!("{} {}", w.count, w.kind))
+                    .collect::<Vec<_>>(),
+            ),
+        ),
+        (
+            "limits",
+            format!(
+                "memory {} MiB, fuel {} a call, {} ms a call, {} intents a call",
+                limits.memory_bytes_max >> 20,
+                limits.fuel_per_call_max,
+                limits.call_deadline_ms,
+                limits.intents_per_call_max,
+            ),
+        ),
+    ];
+    for (name, value) in rows {
+        let _ = writeln!(text, "  {name:<8} {value}");
+    }
+    if inspection.parameters.is_empty() {
+        text.push_str("No parameters.\n");
+        return text;
+    }
+    text.push_str("Parameters:\n");
+    for parameter in &inspection.parameters {
+        let _ = writeln!(
+            text,
+            "  {:<16} {} (default {})\n  {:<16} {}",
+            parameter.name, parameter.accepts, parameter.default, "", parameter.summary,
+        );
+    }
+    text
+}

@@ -1,0 +1,198 @@
+//! What a run is made of, as people write it: a TOML file with flags over it, parsed once into
+//! [`RunConfig`]. Nothing behind this module sees TOML, and nothing here opens a tape or a
+//! component: what depends on them (instruments' grids, plugins' parameters) is resolved by
+//! `backtest`.
+//!
+//! The file is versioned and closed: an unknown key is an error with its place, so a limit that is
+//! misspelled is never silently absent.
+
+mod error;
+mod file;
+mod number;
+mod overrides;
+mod render;
+mod resolve;
+
+pub use error::{ConfigError, Place};
+pub use overrides::{Overrides, PluginOverride, Setting};
+pub use resolve::{from_overrides, load, parse};
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use sandpit_core::{
+    instrument::InstrumentSpec,
+    matching::Touch,
+    num::{Decimal, Money},
+    risk::OffTick,
+    time::{Nanos, UnixNanos},
+};
+
+/// Version of the file format.
+pub const VERSION: u32 = 1;
+/// Bytes of a configuration file.
+pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// Plugins of one run.
+pub const PLUGINS_MAX: usize = 256;
+/// Tapes of one run.
+pub const TAPES_MAX: usize = 1_024;
+/// Threads of one run: the engine's and one that reads ahead.
+pub const THREADS_MAX: u8 = 2;
+/// The longest latency that is modelled: one minute.
+pub const LATENCY_MAX: Nanos = Nanos(60 * 1_000_000_000);
+
+/// The annotated reference file, which tests parse.
+pub const REFERENCE: &str = include_str!("reference.toml");
+
+/// A run, fully said.
+#[derive(Clone, Debug)]
+pub struct RunConfig {
+    /// For everything that is random.
+    pub seed: u64,
+    /// The account's currency: the quote asset of every instrument. `None` takes the tapes'.
+    pub currency: Option<String>,
+    /// First moment of the tapes that is played.
+    pub from: Option<UnixNanos>,
+    /// First moment that is not played any more.
+    pub to: Option<UnixNanos>,
+    /// Folder of the report.
+    pub out: PathBuf,
+    /// 1 or 2. Never changes a result.
+    pub threads: u8,
+    /// Recorded market data, read as one stream.
+    pub tapes: Vec<PathBuf>,
+    /// How orders meet the market.
+    pub fill: FillModel,
+    /// Limits over all plugins together.
+    pub account_limits: MoneyLimits,
+    /// Rules that replace those of the tapes, by symbol.
+    pub instruments: Vec<InstrumentRules>,
+    /// Strategies, each with its share.
+    pub plugins: Vec<PluginRun>,
+}
+
+/// How orders meet the market.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FillModel {
+    /// From the event that led to an order until it reaches the venue.
+    pub latency: Nanos,
+    /// Whether a resting order trades when the market only touches its price.
+    pub touch: Touch,
+    /// What happens to prices off the tick.
+    pub off_tick: OffTick,
+}
+
+/// Rules of an instrument that replace the tape's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstrumentRules {
+    /// Which.
+    pub symbol: String,
+    /// What replaces the tape's rule, where given.
+    pub maker_fee: Option<Decimal>,
+    /// What replaces the tape's rule, where given.
+    pub taker_fee: Option<Decimal>,
+    /// What replaces the tape's rule, where given.
+    pub min_quantity: Option<Decimal>,
+    /// What replaces the tape's rule, where given.
+    pub max_quantity: Option<Decimal>,
+    /// What replaces the tape's rule, where given.
+    pub min_notional: Option<Decimal>,
+}
+
+impl InstrumentRules {
+    /// `spec` with these rules in it.
+    ///
+    /// # Errors
+    /// A fee that is finer than 10^-12 or beyond 1,000.
+    pub fn apply(&self, mut spec: InstrumentSpec) -> Result<InstrumentSpec, ConfigError> {
+        let rate = |fee: Decimal| {
+            sandpit_core::num::Rate::from_decimal(fee).ok_or_else(|| {
+                ConfigError::new(format!(
+                    "the fee {fee} of `{}` is out of bounds",
+                    self.symbol
+                ))
+            })
+        };
+        if let Some(fee) = self.maker_fee {
+            spec.maker_fee = rate(fee)?;
+        }
+        if let Some(fee) = self.taker_fee {
+            spec.taker_fee = rate(fee)?;
+        }
+        spec.min_quantity = self.min_quantity.unwrap_or(spec.min_quantity);
+        spec.max_quantity = self.max_quantity.unwrap_or(spec.max_quantity);
+        spec.min_notional = self.min_notional.unwrap_or(spec.min_notional);
+        Ok(spec)
+    }
+}
+
+/// One strategy of a run.
+#[derive(Clone, Debug)]
+pub struct PluginRun {
+    /// Its name in this run; unique.
+    pub name: String,
+    /// Where it comes from.
+    pub source: PluginSource,
+    /// What it is given.
+    pub budget: Money,
+    /// Symbols that it sees and may trade; all where empty.
+    pub instruments: Vec<String>,
+    /// Its parameters; what is not here has its default.
+    pub parameters: BTreeMap<String, Setting>,
+    /// What it may risk.
+    pub limits: MoneyLimits,
+    /// What its code may use.
+    pub sandbox: SandboxLimits,
+}
+
+/// Where a strategy comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PluginSource {
+    /// A built component.
+    Component(PathBuf),
+    /// A Rust crate, built first.
+    Crate(PathBuf),
+}
+
+/// What a scope may risk, before the instruments' grids are known. `None` is no limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MoneyLimits {
+    /// Notional of one order.
+    pub order_notional_max: Option<Money>,
+    /// Notional of the position in one instrument.
+    pub position_notional_max: Option<Money>,
+    /// Notional of all positions.
+    pub gross_notional_max: Option<Money>,
+    /// Number of open orders.
+    pub open_orders_max: Option<u32>,
+    /// Whether a position may be negative.
+    pub short_allowed: Option<bool>,
+    /// By symbol: quantity of one order and of the position.
+    pub instruments: BTreeMap<String, QuantityLimits>,
+}
+
+/// What a scope may risk in one instrument, in its units. `None` is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QuantityLimits {
+    /// Quantity of one order.
+    pub order_quantity_max: Option<Decimal>,
+    /// Quantity of the position.
+    pub position_quantity_max: Option<Decimal>,
+}
+
+/// What a strategy's code may use. `None` is the sandbox's default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SandboxLimits {
+    /// All linear memories together.
+    pub memory_bytes_max: Option<u64>,
+    /// Deterministic instruction count of one call.
+    pub fuel_per_call_max: Option<u64>,
+    /// Wall time of one call.
+    pub call_deadline_ms: Option<u64>,
+    /// Wall time of the start.
+    pub start_deadline_ms: Option<u64>,
+    /// Intents of one call.
+    pub intents_per_call_max: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,434 @@
+//! File and flags into a [`RunConfig`]: every value checked, every path made relative to where it
+//! was said, every mistake told with its place.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use sandpit_core::{
+    num::{Decimal, Money},
+    time::{Nanos, UnixNanos},
+};
+use toml::Spanned;
+
+use super::{
+    ConfigError, FILE_BYTES_MAX, FillModel, InstrumentRules, LATENCY_MAX, MoneyLimits, OffTick,
+    Overrides, PLUGINS_MAX, Place, PluginRun, PluginSource, QuantityLimits, RunConfig,
+    SandboxLimits, Setting, TAPES_MAX, THREADS_MAX, Touch, VERSION, file, number::Number,
+};
+
+/// Where reports go when nobody says.
+const OUT_DEFAULT: &str = "sandpit-out";
+/// What a plugin is given when only flags name it.
+const BUDGET_DEFAULT: Money = Money(1_000_000 * 1_000_000_000_000_000_000);
+
+/// Reads a file and puts flags over it.
+///
+/// # Errors
+/// The file cannot be read, is not TOML, or says something that cannot be.
+pub fn load(path: &Path, overrides: &Overrides) -> Result<RunConfig, ConfigError> {
+    let unreadable = |problem: String| {
+        ConfigError::new(format!("cannot read `{}`: {problem}", path.display()))
+            .help("`sandpit config schema` prints a file to start from")
+    };
+    let size = fs::metadata(path)
+        .map_err(|error| unreadable(error.to_string()))?
+        .len();
+    if size > FILE_BYTES_MAX {
+        return Err(unreadable(format!(
+            "it has {size} bytes, more than {FILE_BYTES_MAX}"
+        )));
+    }
+    let text = fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    parse(path, &text, overrides)
+}
+
+/// Reads the text of a file and puts flags over it. Paths in it are relative to `path`'s folder.
+///
+/// # Errors
+/// As for [`load`].
+pub fn parse(path: &Path, text: &str, overrides: &Overrides) -> Result<RunConfig, ConfigError> {
+    let source = Source {
+        path,
+        text: text.into(),
+    };
+    let file: file::File = toml::from_str(text).map_err(|error| {
+        let failed = source.at(error.span().unwrap_or(0..0), error.message());
+        failed.help("`sandpit config schema` prints every key")
+    })?;
+    let mut config = source.resolve(file)?;
+    apply(&mut config, overrides)?;
+    check_whole(&config)?;
+    Ok(config)
+}
+
+/// A run that only flags describe.
+///
+/// # Errors
+/// Something in them cannot be, or a tape or a plugin is missing.
+pub fn from_overrides(overrides: &Overrides) -> Result<RunConfig, ConfigError> {
+    let mut config = RunConfig {
+        seed: 0,
+        currency: None,
+        from: None,
+        to: None,
+        out: PathBuf::from(OUT_DEFAULT),
+        threads: 1,
+        tapes: Vec::new(),
+        fill: FillModel::default(),
+        account_limits: MoneyLimits::default(),
+        instruments: Vec::new(),
+        plugins: Vec::new(),
+    };
+    apply(&mut config, overrides)?;
+    check_whole(&config)?;
+    Ok(config)
+}
+
+struct Source<'a> {
+    path: &'a Path,
+    text: Arc<str>,
+}
+
+impl Source<'_> {
+    fn at(&self, span: Range<usize>, message: impl Into<String>) -> ConfigError {
+        let place = Place {
+            file: self.path.to_owned(),
+            text: Arc::clone(&self.text),
+            span,
+        };
+        ConfigError {
+            message: message.into(),
+            place: Some(place),
+            help: None,
+        }
+    }
+
+    fn resolve(&self, file: file::File) -> Result<RunConfig, ConfigError> {
+        if *file.version.get_ref() != VERSION {
+            let message = format!(
+                "version {} of the configuration is not known",
+                file.version.get_ref()
+            );
+            let known = format!("this sandpit reads version {VERSION}");
+            return Err(self.at(file.version.span(), message).help(known));
+        }
+        let time = |text: Option<Spanned<String>>| {
+            text.map(|text| parse_time(text.get_ref()).map_err(|e| self.at(text.span(), e.message)))
+                .transpose()
+        };
+        let threads = match file.threads {
+            Some(threads) => check_threads(*threads.get_ref())
+                .map_err(|error| self.at(threads.span(), error.message))?,
+            None => 1,
+        };
+        let mut names = BTreeSet::new();
+        let mut plugins = Vec::new();
+        for plugin in file.plugins {
+            let span = plugin.span();
+            let name_span = plugin.get_ref().name.span();
+            let plugin = self.plugin(plugin.into_inner(), span)?;
+            if !names.insert(plugin.name.clone()) {
+                let message = format!("two plugins are called `{}`", plugin.name);
+                return Err(self
+                    .at(name_span, message)
+                    .help("give each instance its own name"));
+            }
+            plugins.push(plugin);
+        }
+        Ok(RunConfig {
+            seed: file.seed.map_or(0, |seed| seed.0),
+            currency: file.currency,
+            from: time(file.from)?,
+            to: time(file.to)?,
+            out: self.beside(file.out.unwrap_or_else(|| OUT_DEFAULT.into())),
+            threads,
+            tapes: file
+                .tapes
+                .into_iter()
+                .map(|tape| self.beside(tape))
+                .collect(),
+            fill: self.fill(file.fill)?,
+            account_limits: self.limits(file.account)?,
+            instruments: file
+                .instruments
+                .into_iter()
+                .map(|i| rules(i.into_inner()))
+                .collect(),
+            plugins,
+        })
+    }
+
+    /// A path that was written in the file.
+    fn beside(&self, path: PathBuf) -> PathBuf {
+        match self.path.parent() {
+            Some(folder) if path.is_relative() => folder.join(path),
+            _ => path,
+        }
+    }
+
+    fn fill(&self, fill: file::Fill) -> Result<FillModel, ConfigError> {
+        let latency = match fill.latency_ms {
+            Some(ms) => {
+                check_latency(*ms.get_ref()).map_err(|error| self.at(ms.span(), error.message))?
+            }
+            None => Nanos(0),
+        };
+        let touch = match fill.touch {
+            Some(file::Touch::Always) => Touch::Always,
+            Some(file::Touch::Never) | None => Touch::Never,
+        };
+        let off_tick = match fill.off_tick {
+            Some(file::OffTick::Round) => OffTick::Round,
+            Some(file::OffTick::Deny) | None => OffTick::Deny,
+        };
+        Ok(FillModel {
+            latency,
+            touch,
+            off_tick,
+        })
+    }
+
+    fn limits(&self, limits: file::Limits) -> Result<MoneyLimits, ConfigError> {
+        let money = |value: Option<Spanned<Number>>| {
+            value
+                .map(|value| {
+                    positive(value.get_ref().0)
+                        .map_err(|error| self.at(value.span(), error.message))
+                })
+                .transpose()
+        };
+        let quantity = |value: Option<Spanned<Number>>| {
+            value
+                .map(|value| match value.get_ref().0 {
+                    number if number > Decimal::ZERO => Ok(number),
+                    _ => Err(self.at(value.span(), "a limit must be greater than zero")),
+                })
+                .transpose()
+        };
+        let mut instruments = BTreeMap::new();
+        for (symbol, quantities) in limits.instruments {
+            let quantities = QuantityLimits {
+                order_quantity_max: quantity(quantities.order_quantity_max)?,
+                position_quantity_max: quantity(quantities.position_quantity_max)?,
+            };
+            instruments.insert(symbol, quantities);
+        }
+        Ok(MoneyLimits {
+            order_notional_max: money(limits.order_notional_max)?,
+            position_notional_max: money(limits.position_notional_max)?,
+            gross_notional_max: money(limits.gross_notional_max)?,
+            open_orders_max: limits.open_orders_max,
+            short_allowed: limits.short_allowed,
+            instruments,
+        })
+    }
+
+    fn plugin(&self, plugin: file::Plugin, span: Range<usize>) -> Result<PluginRun, ConfigError> {
+        check_name(plugin.name.get_ref())
+            .map_err(|error| self.at(plugin.name.span(), error.message))?;
+        let source = match (plugin.component, plugin.crate_folder) {
+            (Some(path), None) => PluginSource::Component(self.beside(path)),
+            (None, Some(path)) => PluginSource::Crate(self.beside(path)),
+            _ => {
+                let message = format!(
+                    "plugin `{}` needs either `component` or `crate`",
+                    plugin.name.get_ref()
+                );
+                return Err(self.at(span, message));
+            }
+        };
+        let budget = positive(plugin.budget.get_ref().0)
+            .map_err(|error| self.at(plugin.budget.span(), error.message))?;
+        Ok(PluginRun {
+            name: plugin.name.into_inner(),
+            source,
+            budget,
+            instruments: plugin.instruments,
+            parameters: plugin.parameters,
+            limits: self.limits(plugin.limits)?,
+            sandbox: SandboxLimits {
+                memory_bytes_max: plugin.sandbox.memory_bytes_max,
+                fuel_per_call_max: plugin.sandbox.fuel_per_call_max,
+                call_deadline_ms: plugin.sandbox.call_deadline_ms,
+                start_deadline_ms: plugin.sandbox.start_deadline_ms,
+                intents_per_call_max: plugin.sandbox.intents_per_call_max,
+            },
+        })
+    }
+}
+
+fn rules(rules: file::Instrument) -> InstrumentRules {
+    let number = |number: Option<Number>| number.map(|number| number.0);
+    InstrumentRules {
+        symbol: rules.symbol,
+        maker_fee: number(rules.maker_fee),
+        taker_fee: number(rules.taker_fee),
+        min_quantity: number(rules.min_quantity),
+        max_quantity: number(rules.max_quantity),
+        min_notional: number(rules.min_notional),
+    }
+}
+
+fn apply(config: &mut RunConfig, overrides: &Overrides) -> Result<(), ConfigError> {
+    if let Some(seed) = overrides.seed {
+        config.seed = seed;
+    }
+    if !overrides.tapes.is_empty() {
+        config.tapes.clone_from(&overrides.tapes);
+    }
+    if let Some(from) = &overrides.from {
+        config.from = Some(parse_time(from)?);
+    }
+    if let Some(to) = &overrides.to {
+        config.to = Some(parse_time(to)?);
+    }
+    if let Some(ms) = overrides.latency_ms {
+        config.fill.latency = check_latency(ms)?;
+    }
+    if let Some(out) = &overrides.out {
+        config.out.clone_from(out);
+    }
+    if let Some(threads) = overrides.threads {
+        config.threads = check_threads(threads)?;
+    }
+    let budget = match &overrides.budget {
+        Some(text) => {
+            let number = text.replace('_', "").parse::<Decimal>();
+            positive(number.map_err(|error| ConfigError::new(format!("budget: {error}")))?)?
+        }
+        None => BUDGET_DEFAULT,
+    };
+    for plugin in &overrides.plugins {
+        check_name(&plugin.name)?;
+        config.plugins.push(PluginRun {
+            name: plugin.name.clone(),
+            source: plugin.source.clone(),
+            budget,
+            instruments: Vec::new(),
+            parameters: BTreeMap::new(),
+            limits: MoneyLimits::default(),
+            sandbox: SandboxLimits::default(),
+        });
+    }
+    overrides
+        .settings
+        .iter()
+        .try_for_each(|setting| apply_setting(config, setting))
+}
+
+fn apply_setting(config: &mut RunConfig, setting: &str) -> Result<(), ConfigError> {
+    let parts = setting.split_once('=').and_then(|(key, value)| {
+        key.split_once('.')
+            .map(|(plugin, name)| (plugin, name, value))
+    });
+    let Some((plugin, parameter, value)) = parts else {
+        return Err(ConfigError::new(format!("`{setting}` is no setting"))
+            .help("write PLUGIN.PARAMETER=VALUE, for example ema.fast=12"));
+    };
+    let Some(run) = config.plugins.iter_mut().find(|run| run.name == plugin) else {
+        let names: Vec<_> = config.plugins.iter().map(|run| run.name.as_str()).collect();
+        return Err(
+            ConfigError::new(format!("`{setting}`: no plugin is called `{plugin}`"))
+                .help(format!("the run has: {}", names.join(", "))),
+        );
+    };
+    run.parameters
+        .insert(parameter.to_owned(), Setting(value.to_owned()));
+    Ok(())
+}
+
+fn check_whole(config: &RunConfig) -> Result<(), ConfigError> {
+    let mut names = BTreeSet::new();
+    if let Some(twice) = config
+        .plugins
+        .iter()
+        .find(|plugin| !names.insert(&plugin.name))
+    {
+        return Err(
+            ConfigError::new(format!("two plugins are called `{}`", twice.name))
+                .help("give each instance its own name: --plugin NAME=PATH"),
+        );
+    }
+    if config.plugins.is_empty() {
+        return Err(ConfigError::new("the run has no plugin")
+            .help("add one with --plugin NAME=PATH, or a [[plugins]] table in the file"));
+    }
+    if config.tapes.is_empty() {
+        return Err(ConfigError::new("the run has no tape")
+            .help("add one with --tape FILE; `sandpit data import` makes tapes"));
+    }
+    if config.plugins.len() > PLUGINS_MAX || config.tapes.len() > TAPES_MAX {
+        return Err(ConfigError::new(format!(
+            "a run has at most {PLUGINS_MAX} plugins and {TAPES_MAX} tapes"
+        )));
+    }
+    match (config.from, config.to) {
+        (Some(from), Some(to)) if from >= to => Err(ConfigError::new(
+            "`from` is not before `to`: nothing would be played",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn check_name(name: &str) -> Result<(), ConfigError> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if (1..=64).contains(&name.len()) && name.bytes().all(allowed) {
+        return Ok(());
+    }
+    let shown: String = name.chars().take(64).collect();
+    Err(ConfigError::new(format!(
+        "`{shown}` is no plugin name: 1 to 64 of a-z, 0-9 and `-`"
+    )))
+}
+
+fn check_threads(threads: u8) -> Result<u8, ConfigError> {
+    if (1..=THREADS_MAX).contains(&threads) {
+        return Ok(threads);
+    }
+    Err(ConfigError::new(format!(
+        "threads must be 1 to {THREADS_MAX}, not {threads}"
+    )))
+}
+
+fn check_latency(ms: u64) -> Result<Nanos, ConfigError> {
+    let latency = Nanos::from_millis(ms);
+    if latency <= LATENCY_MAX {
+        return Ok(latency);
+    }
+    let max_ms = LATENCY_MAX.0 / 1_000_000;
+    Err(ConfigError::new(format!(
+        "a latency of {ms} ms is above the {max_ms} ms that are modelled"
+    )))
+}
+
+fn positive(number: Decimal) -> Result<Money, ConfigError> {
+    Money::from_decimal(number)
+        .filter(|amount| *amount > Money::ZERO)
+        .ok_or_else(|| ConfigError::new(format!("{number} is not an amount greater than zero")))
+}
+
+/// Reads a date (its first moment in UTC) or an RFC 3339 time.
+fn parse_time(text: &str) -> Result<UnixNanos, ConfigError> {
+    let date = || -> Option<jiff::Timestamp> {
+        let date = text.parse::<jiff::civil::Date>().ok()?;
+        // A longer text that begins with a date would lose its time.
+        (text.len() == "2026-01-01".len()).then_some(())?;
+        jiff::tz::TimeZone::UTC
+            .to_timestamp(date.at(0, 0, 0, 0))
+            .ok()
+    };
+    text.parse::<jiff::Timestamp>()
+        .ok()
+        .or_else(date)
+        .and_then(|time| u64::try_from(time.as_nanosecond()).ok())
+        .map(UnixNanos)
+        .ok_or_else(|| {
+            ConfigError::new(format!("`{text}` is no time from 1970 on"))
+                .help("write 2026-01-31 or 2026-01-31T12:00:00Z")
+        })
+}

@@ -1,0 +1,90 @@
+//! What a recorder knows before a run begins.
+
+use sandpit_core::{
+    engine::Alert,
+    ids::{InstrumentId, PluginId},
+    instrument::Instrument,
+    num::Money,
+};
+
+use super::streams::{Names, csv_cell};
+
+/// What a run is about, known before it starts.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The instruments, by id.
+    pub instruments: Vec<Instrument>,
+    /// The plugins, by id.
+    pub plugins: Vec<PluginSetup>,
+}
+
+/// A plugin of the run.
+#[derive(Clone, Debug)]
+pub struct PluginSetup {
+    /// Its name as it says it; hostile.
+    pub name: String,
+    /// Its own version; hostile.
+    pub version: String,
+    /// SHA-256 of the component in hexadecimal; `None` for native code.
+    pub component_sha256: Option<String>,
+    /// What it is given.
+    pub budget: Money,
+}
+
+/// Names of plugins and instruments as CSV cells, by id.
+pub(crate) struct Cells {
+    plugins: Vec<String>,
+    instruments: Vec<String>,
+}
+
+impl Cells {
+    pub(crate) fn new(setup: &Setup) -> Self {
+        Self {
+            plugins: setup
+                .plugins
+                .iter()
+                .map(|plugin| csv_cell(&plugin.name))
+                .collect(),
+            instruments: setup
+                .instruments
+                .iter()
+                .map(|i| csv_cell(&i.spec().symbol))
+                .collect(),
+        }
+    }
+
+    pub(crate) fn of(&self, plugin: PluginId, instrument: InstrumentId) -> Names<'_> {
+        Names {
+            plugin: &self.plugins[usize::from(plugin.0)],
+            instrument: &self.instruments[usize::from(instrument.0)],
+        }
+    }
+}
+
+/// An alert in words, with the symbols of the run.
+pub(crate) fn alert_text(alert: &Alert, setup: &Setup) -> String {
+    let symbol = |id: &InstrumentId| {
+        let instrument = setup.instruments.get(usize::from(id.0));
+        instrument.map_or("unknown instrument", |i| i.spec().symbol.as_str())
+    };
+    match alert {
+        Alert::ImpossibleReport(order, id, error) => {
+            format!(
+                "{} is halted: impossible report about order {order}: {error}",
+                symbol(id)
+            )
+        }
+        Alert::Overfilled(order, id) => {
+            format!(
+                "{} is halted: order {order} was filled beyond its quantity",
+                symbol(id)
+            )
+        }
+        Alert::StrangeReport(order) => {
+            format!("a report about order {order}, which is not open here")
+        }
+        Alert::BookLost(id, error) => format!("the book of {} was lost: {error}", symbol(id)),
+        Alert::NumberOverflow(id) => format!("{} is halted: a number left its bounds", symbol(id)),
+        Alert::Killed(scope) => format!("the kill switch was thrown for the {scope}"),
+    }
+}

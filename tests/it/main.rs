@@ -1,0 +1,8 @@
+//! The black-box tests: the command line, the documents, the rules of the house.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod cli;
+mod docs;
+mod support;
+mod tidy;
