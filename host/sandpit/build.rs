@@ -17,14 +17,8 @@ const VENDORED: [&str; 5] = [
 ];
 
 fn main() -> io::Result<()> {
-    let variable = |name| {
-        env::var_os(name)
-            .map(PathBuf::from)
-            .ok_or(io::ErrorKind::NotFound)
-    };
-    let root = variable("CARGO_MANIFEST_DIR")?
-        .join("../..")
-        .canonicalize()?;
+    let variable = |name| env::var_os(name).map(PathBuf::from).ok_or(io::ErrorKind::NotFound);
+    let root = variable("CARGO_MANIFEST_DIR")?.join("../..").canonicalize()?;
     let mut files = Vec::new();
     for entry in VENDORED {
         println!("cargo::rerun-if-changed={}", root.join(entry).display());
@@ -35,10 +29,7 @@ fn main() -> io::Result<()> {
     for file in files {
         let name = file.strip_prefix(&root).map_err(io::Error::other)?;
         let name = name.to_str().ok_or(io::ErrorKind::InvalidFilename)?;
-        list.push_str(&format!(
-            "    ({name:?}, include_str!({:?})),\n",
-            file.display()
-        ));
+        list.push_str(&format!("    ({name:?}, include_str!({:?})),\n", file.display()));
     }
     list.push_str("]\n");
     fs::write(variable("OUT_DIR")?.join("vendored.rs"), list)
@@ -51,11 +42,7 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     }
     for entry in fs::read_dir(path)? {
         let path = entry?.path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         // Build output and editors' files are nobody's source.
         if name != "target" && !name.starts_with('.') && !name.ends_with('~') {
             collect(&path, files)?;

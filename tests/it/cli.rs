@@ -26,41 +26,20 @@ fn both(folder: &Path, words: &[&str], exit: i32) -> (Run, Value) {
 #[test]
 fn help_names_every_command_and_exit_code() {
     let help = run(&root(), &["--help"]).ends(0).output;
-    for word in [
-        "demo",
-        "plugin",
-        "data",
-        "backtest",
-        "report",
-        "bench",
-        "completions",
-        "config",
-    ] {
-        assert!(
-            help.contains(&format!("\n  {word}")),
-            "{word} is not in:\n{help}"
-        );
+    for word in ["demo", "plugin", "data", "backtest", "report", "bench", "completions", "config"] {
+        assert!(help.contains(&format!("\n  {word}")), "{word} is not in:\n{help}");
     }
     let document = fs::read_to_string(root().join("docs/operators/exit-codes.md")).unwrap();
     for code in ["0", "1", "2", "3", "4", "5", "6", "130"] {
-        assert!(
-            help.contains(&format!("{code} ")),
-            "{code} is not in:\n{help}"
-        );
-        assert!(
-            document.contains(&format!("\n| {code} |")),
-            "{code} is not documented"
-        );
+        assert!(help.contains(&format!("{code} ")), "{code} is not in:\n{help}");
+        assert!(document.contains(&format!("\n| {code} |")), "{code} is not documented");
     }
 }
 
 #[test]
 fn wrong_usage_ends_with_2() {
     let wrong = run(&root(), &["backtset"]).ends(2);
-    assert!(
-        wrong.output.is_empty() && wrong.errors.contains("backtest"),
-        "{wrong:#?}"
-    );
+    assert!(wrong.output.is_empty() && wrong.errors.contains("backtest"), "{wrong:#?}");
     let json = run(&root(), &["--json", "plugin", "new"]).ends(2).json();
     assert_eq!(json["error"]["kind"], "usage");
 }
@@ -72,11 +51,7 @@ fn a_wrong_configuration_is_shown_in_its_place_and_ends_with_3() {
     fs::write(folder.path().join("run.toml"), text).unwrap();
     let (shown, json) = both(folder.path(), &["config", "check", "run.toml"], 3);
     assert!(shown.output.is_empty());
-    assert!(
-        shown.errors.contains("unknown field `sed`"),
-        "{}",
-        shown.errors
-    );
+    assert!(shown.errors.contains("unknown field `sed`"), "{}", shown.errors);
     assert!(shown.errors.contains("run.toml:3:1"), "{}", shown.errors);
     assert_eq!(json["error"]["place"]["line"], 3);
     assert_eq!(json["error"]["kind"], "config");
@@ -99,10 +74,7 @@ fn a_broken_env_file_is_a_configuration_error() {
 fn completions_are_scripts() {
     for shell in ["bash", "zsh", "fish"] {
         let script = run(&root(), &["completions", shell]).ends(0).output;
-        assert!(
-            script.contains("sandpit") && script.contains("backtest"),
-            "{shell}"
-        );
+        assert!(script.contains("sandpit") && script.contains("backtest"), "{shell}");
     }
 }
 
@@ -118,26 +90,17 @@ fn a_strategy_is_started_built_and_tested() {
     let crate_folder = folder.path().join("first");
     let tested = run(&crate_folder, &["plugin", "test"]).ends(0);
     assert!(tested.output.contains("first"), "{tested:#?}");
-    let built = run(
-        &crate_folder,
-        &["--json", "plugin", "build", "--out", "a.wasm"],
-    )
-    .ends(0)
-    .json();
+    let built =
+        run(&crate_folder, &["--json", "plugin", "build", "--out", "a.wasm"]).ends(0).json();
     for import in built["imports"].as_array().unwrap() {
-        assert!(
-            import.as_str().unwrap().starts_with("sandpit:strategy/"),
-            "{built:#}"
-        );
+        assert!(import.as_str().unwrap().starts_with("sandpit:strategy/"), "{built:#}");
     }
 
     // The same sources elsewhere give the same component, and no machine is named in it.
     let other = empty();
     copy(&crate_folder, &other.path().join("deeper/first"));
-    let again = run(
-        &other.path().join("deeper/first"),
-        &["--json", "plugin", "build", "--out", "b.wasm"],
-    );
+    let again =
+        run(&other.path().join("deeper/first"), &["--json", "plugin", "build", "--out", "b.wasm"]);
     assert_eq!(again.ends(0).json()["sha256"], built["sha256"]);
     let bytes = fs::read(crate_folder.join("a.wasm")).unwrap();
     let text = String::from_utf8_lossy(&bytes);
@@ -173,13 +136,7 @@ fn what_is_no_strategy_is_refused_with_one_clear_line() {
     write("core.wasm", b"\0asm\x01\0\0\0");
     write("component.wasm", b"\0asm\x0d\0\x01\0");
     write("random.wasm", &[0xa5; 4_096]);
-    for name in [
-        "empty.wasm",
-        "text.wasm",
-        "core.wasm",
-        "component.wasm",
-        "random.wasm",
-    ] {
+    for name in ["empty.wasm", "text.wasm", "core.wasm", "component.wasm", "random.wasm"] {
         for command in ["inspect", "check"] {
             let (shown, json) = both(folder.path(), &["plugin", command, name], 5);
             assert!(shown.output.is_empty(), "{shown:#?}");
@@ -201,31 +158,14 @@ fn data_is_imported_looked_at_and_checked_and_a_bad_row_is_named() {
     let header = "timestamp,price,size\n";
     let rows = "1514764802610,13873.5,20\n1514764803110,13874,-5\n";
     fs::write(here.join("good.csv"), format!("{header}{rows}")).unwrap();
-    fs::write(
-        here.join("bad.csv"),
-        format!("{header}{rows}1514764804000,NaN,1\n"),
-    )
-    .unwrap();
+    fs::write(here.join("bad.csv"), format!("{header}{rows}1514764804000,NaN,1\n")).unwrap();
     let import = |file: &str, more: &[&str], exit| {
         let out = format!("{file}.tape");
-        let words = [
-            "--json",
-            "data",
-            "import",
-            file,
-            "--out",
-            &out,
-            "--mapping",
-            mapping,
-        ];
+        let words = ["--json", "data", "import", file, "--out", &out, "--mapping", mapping];
         run(here, &[&words[..], more].concat()).ends(exit).json()
     };
     assert_eq!(import("good.csv", &[], 0)["events"], 2);
-    assert_eq!(
-        import("good.csv", &[], 2)["error"]["kind"],
-        "usage",
-        "it is not replaced"
-    );
+    assert_eq!(import("good.csv", &[], 2)["error"]["kind"], "usage", "it is not replaced");
     let refused = import("bad.csv", &[], 4);
     let message = refused["error"]["message"].as_str().unwrap();
     assert!(message.contains("bad.csv, line 4"), "{message}");
@@ -236,23 +176,14 @@ fn data_is_imported_looked_at_and_checked_and_a_bad_row_is_named() {
 
     let shown = both(here, &["data", "info", "good.csv.tape"], 0).1;
     assert_eq!(shown["instruments"][0]["price_high"], "13874.0");
-    assert_eq!(
-        both(here, &["data", "check", "good.csv.tape"], 0).1["ok"],
-        true
-    );
+    assert_eq!(both(here, &["data", "check", "good.csv.tape"], 0).1["ok"], true);
     let mut damaged = fs::read(here.join("good.csv.tape")).unwrap();
     let middle = damaged.len() / 2;
     damaged[middle] ^= 0xff;
     fs::write(here.join("damaged.tape"), damaged).unwrap();
     both(here, &["data", "check", "damaged.tape"], 4);
     both(here, &["data", "info", "good.csv"], 4);
-    run(
-        here,
-        &[
-            "data", "import", "good.csv", "--out", "x.tape", "--format", "parquet",
-        ],
-    )
-    .ends(2);
+    run(here, &["data", "import", "good.csv", "--out", "x.tape", "--format", "parquet"]).ends(2);
 }
 
 #[test]
@@ -272,9 +203,7 @@ fn the_demo_contains_a_hostile_strategy_and_spares_its_neighbour() {
     assert_eq!(verified["verified"], true);
     run(folder.path(), &["report", "show", "out"]).ends(0);
     let run_file = out.join("run.toml");
-    let changed = fs::read_to_string(&run_file)
-        .unwrap()
-        .replace("latency_ms = ", "latency_ms = 1");
+    let changed = fs::read_to_string(&run_file).unwrap().replace("latency_ms = ", "latency_ms = 1");
     fs::write(&run_file, changed).unwrap();
     let (differs, json) = both(folder.path(), &["report", "verify", "out"], 6);
     assert!(differs.output.contains("configuration"), "{differs:#?}");
@@ -284,15 +213,7 @@ fn the_demo_contains_a_hostile_strategy_and_spares_its_neighbour() {
 #[test]
 fn one_and_two_threads_give_the_same_bytes() {
     let folder = empty();
-    run(
-        &root(),
-        &[
-            "demo",
-            "--out",
-            folder.path().join("demo").to_str().unwrap(),
-        ],
-    )
-    .ends(0);
+    run(&root(), &["demo", "--out", folder.path().join("demo").to_str().unwrap()]).ends(0);
     let tape = folder.path().join("demo/market.tape");
     let mut receipts = Vec::new();
     for threads in ["1", "2", "2"] {
@@ -312,15 +233,7 @@ fn one_and_two_threads_give_the_same_bytes() {
 fn an_interrupted_run_leaves_a_partial_report() {
     let folder = empty();
     let out = folder.path().join("out");
-    run(
-        &root(),
-        &[
-            "demo",
-            "--out",
-            folder.path().join("demo").to_str().unwrap(),
-        ],
-    )
-    .ends(0);
+    run(&root(), &["demo", "--out", folder.path().join("demo").to_str().unwrap()]).ends(0);
     let tape = folder.path().join("demo/market.tape");
     let mut words = vec!["backtest".to_owned()];
     // The same tape many times over is long enough to be stopped.
@@ -340,19 +253,10 @@ fn an_interrupted_run_leaves_a_partial_report() {
     let mut line = String::new();
     while !line.starts_with("playing") {
         line.clear();
-        assert!(
-            said.read_line(&mut line).unwrap() > 0,
-            "it ended before it began"
-        );
+        assert!(said.read_line(&mut line).unwrap() > 0, "it ended before it began");
     }
     let id = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     io::copy(&mut said, &mut io::sink()).unwrap();
     let stopped = Run::from(child.wait_with_output().unwrap()).ends(130);
     assert!(stopped.output.contains("partial"), "{stopped:#?}");

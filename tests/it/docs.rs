@@ -9,10 +9,7 @@ use super::support::{binary, files, root, strategies_target, text};
 /// Commands that are not run, and why.
 const NOT_RUN: &[(&str, &str)] = &[
     ("cargo test --release", "this test is part of it"),
-    (
-        "cargo run --release -- ",
-        "run as `sandpit`, without cargo around it",
-    ),
+    ("cargo run --release -- ", "run as `sandpit`, without cargo around it"),
     ("cargo install ", "installs into the reader's home"),
     ("git clone ", "needs the network"),
     ("rustup ", "changes the reader's toolchain"),
@@ -110,10 +107,7 @@ fn every_example_configuration_is_whole() {
     let mut checked = 0;
     for entry in fs::read_dir(root().join("docs/examples")).unwrap() {
         let path = entry.unwrap().path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
+        if path.extension().is_some_and(|extension| extension == "toml") {
             let shown = path.display().to_string();
             super::support::run(&root(), &["config", "check", &shown]).ends(0);
             checked += 1;

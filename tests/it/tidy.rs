@@ -92,18 +92,12 @@ fn every_edge_is_explained() {
         }
     }
     missing.sort();
-    assert!(
-        missing.is_empty(),
-        "docs/architecture.md does not say why: {missing:#?}"
-    );
+    assert!(missing.is_empty(), "docs/architecture.md does not say why: {missing:#?}");
 }
 
 fn sources() -> impl Iterator<Item = (PathBuf, String)> {
     let is_rust = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
-    files()
-        .into_iter()
-        .filter(is_rust)
-        .filter_map(|path| Some((path.clone(), text(&path)?)))
+    files().into_iter().filter(is_rust).filter_map(|path| Some((path.clone(), text(&path)?)))
 }
 
 #[test]
@@ -115,17 +109,9 @@ fn files_are_short() {
         if is_test {
             continue;
         }
-        let lines = source
-            .split("#[cfg(test)]\nmod tests {")
-            .next()
-            .unwrap_or_default()
-            .lines()
-            .count();
-        let max = if path.ends_with("main.rs") {
-            MAIN_LINES_MAX
-        } else {
-            FILE_LINES_MAX
-        };
+        let lines =
+            source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().lines().count();
+        let max = if path.ends_with("main.rs") { MAIN_LINES_MAX } else { FILE_LINES_MAX };
         if lines > max {
             problems.push(format!("{}: {lines} lines, at most {max}", path.display()));
         }
@@ -135,10 +121,8 @@ fn files_are_short() {
 
 #[test]
 fn every_module_says_what_it_is() {
-    let silent: Vec<_> = sources()
-        .filter(|(_, source)| !source.starts_with("//! "))
-        .map(|(path, _)| path)
-        .collect();
+    let silent: Vec<_> =
+        sources().filter(|(_, source)| !source.starts_with("//! ")).map(|(path, _)| path).collect();
     assert!(silent.is_empty(), "no `//!` at the top of {silent:#?}");
 }
 
@@ -169,10 +153,7 @@ fn no_recorded_data_and_no_secrets_are_kept() {
     let unwanted = ["gz", "tape", "wasm", "cwasm", "pem", "key"];
     let kept: Vec<_> = files()
         .into_iter()
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|e| unwanted.iter().any(|u| e == *u))
-        })
+        .filter(|path| path.extension().is_some_and(|e| unwanted.iter().any(|u| e == *u)))
         .collect();
     assert!(kept.is_empty(), "{kept:#?}");
 }
@@ -180,10 +161,7 @@ fn no_recorded_data_and_no_secrets_are_kept() {
 #[test]
 fn every_link_leads_somewhere() {
     let mut problems = Vec::new();
-    for path in files()
-        .into_iter()
-        .filter(|path| path.extension().is_some_and(|e| e == "md"))
-    {
+    for path in files().into_iter().filter(|path| path.extension().is_some_and(|e| e == "md")) {
         let document = text(&path).unwrap();
         for link in links(&document) {
             let target = link.split('#').next().unwrap_or_default();
@@ -228,17 +206,9 @@ fn links_are_found() {
 #[test]
 fn versions_are_said_once() {
     let mut problems = BTreeMap::new();
-    for path in files()
-        .into_iter()
-        .filter(|path| path.ends_with("Cargo.toml"))
-    {
+    for path in files().into_iter().filter(|path| path.ends_with("Cargo.toml")) {
         // The root says them.
-        if path
-            .components()
-            .filter(|part| matches!(part, Component::Normal(_)))
-            .count()
-            == 1
-        {
+        if path.components().filter(|part| matches!(part, Component::Normal(_))).count() == 1 {
             continue;
         }
         let manifest: toml::Table = text(&path).unwrap().parse().unwrap();
@@ -248,10 +218,7 @@ fn versions_are_said_once() {
             };
             for (dependency, value) in table {
                 if value.get("workspace").and_then(toml::Value::as_bool) != Some(true) {
-                    problems.insert(
-                        format!("{}: {dependency}", path.display()),
-                        value.to_string(),
-                    );
+                    problems.insert(format!("{}: {dependency}", path.display()), value.to_string());
                 }
             }
         }

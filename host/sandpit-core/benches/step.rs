@@ -68,9 +68,7 @@ fn simulation(plugins: usize, orders: u64) -> Simulation {
     let plugin = PluginConfig {
         budget: money(1_000_000).unwrap(),
         instruments: vec![InstrumentId(0)],
-        subscriptions: Subscriptions {
-            kinds: vec![DataKind::Trades],
-        },
+        subscriptions: Subscriptions { kinds: vec![DataKind::Trades] },
         limits: limits.clone(),
     };
     let mut simulation = Simulation::new(SimulationConfig {
@@ -85,9 +83,7 @@ fn simulation(plugins: usize, orders: u64) -> Simulation {
         order_latency: Nanos(0),
         report_latency: Nanos(0),
     });
-    simulation
-        .step(trade(1, 10_000), &mut Quiet, &mut ())
-        .unwrap();
+    simulation.step(trade(1, 10_000), &mut Quiet, &mut ()).unwrap();
     for tag in 0..orders {
         let far = i64::try_from(tag).unwrap();
         let place = limit_order(tag, Decimal::new(5_000 - far % 4_000, 2));
@@ -112,18 +108,8 @@ fn limit_order(tag: u64, price: Decimal) -> Place {
 
 fn trade(time: u64, price: i64) -> MarketEvent {
     let (price, quantity, time) = (Price(price), Quantity(5_000), UnixNanos(time));
-    let data = MarketData::Trade(Trade {
-        price,
-        quantity,
-        aggressor: None,
-        id: 0,
-    });
-    MarketEvent {
-        instrument: InstrumentId(0),
-        time,
-        venue_time: time,
-        data,
-    }
+    let data = MarketData::Trade(Trade { price, quantity, aggressor: None, id: 0 });
+    MarketEvent { instrument: InstrumentId(0), time, venue_time: time, data }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
@@ -134,11 +120,7 @@ fn market_events(plugins: usize, orders: u64) {
     for time in 0..events {
         let wave = i64::try_from(time % 200).unwrap();
         simulation
-            .step(
-                trade(10 + time, 10_000 + (100 - wave).abs()),
-                &mut Quiet,
-                &mut (),
-            )
+            .step(trade(10 + time, 10_000 + (100 - wave).abs()), &mut Quiet, &mut ())
             .unwrap();
     }
     let nanos = begun.elapsed().as_nanos() as f64 / events as f64;
@@ -153,26 +135,14 @@ fn intents(orders: u64) {
     for tag in 0..rounds {
         let place = limit_order(1_000_000 + tag, Decimal::new(5_000, 2));
         simulation.intents(PluginId(0), vec![Intent::Place(place)], &mut Quiet, &mut ());
-        simulation.intents(
-            PluginId(0),
-            vec![Intent::Cancel(place.tag)],
-            &mut Quiet,
-            &mut (),
-        );
+        simulation.intents(PluginId(0), vec![Intent::Cancel(place.tag)], &mut Quiet, &mut ());
     }
     let nanos = begun.elapsed().as_nanos() as f64 / rounds as f64 / 2.0;
     println!("place or cancel, 1 plugin, {orders:>5} open orders: {nanos:>9.1} ns");
 }
 
 fn main() {
-    for (plugins, orders) in [
-        (1, 0),
-        (1, 10),
-        (1, 100),
-        (1, 1_000),
-        (100, 10),
-        (1_000, 10),
-    ] {
+    for (plugins, orders) in [(1, 0), (1, 10), (1, 100), (1, 1_000), (100, 10), (1_000, 10)] {
         market_events(plugins, orders);
     }
     for orders in [1, 100, 1_000] {

@@ -188,12 +188,7 @@ impl Account {
     /// Signed quantity over all plugins.
     #[must_use]
     pub fn net_quantity(&self, instrument: InstrumentId) -> Quantity {
-        Quantity(
-            self.sub_accounts
-                .iter()
-                .map(|s| s.position(instrument).quantity.0)
-                .sum(),
-        )
+        Quantity(self.sub_accounts.iter().map(|s| s.position(instrument).quantity.0).sum())
     }
 
     /// Books a fill of signed `quantity` and `notional`; `value` is that of the position after it

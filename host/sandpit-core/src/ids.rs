@@ -41,11 +41,7 @@ pub struct ClientOrderId {
 impl fmt::Display for ClientOrderId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Widths: 3 + 12 + 1 + 4 + 1 + 12 = 33 at most while run and sequence stay below 2^48.
-        write!(
-            f,
-            "sp-{:x}-{:x}-{:x}",
-            self.run.0, self.plugin.0, self.sequence
-        )
+        write!(f, "sp-{:x}-{:x}-{:x}", self.run.0, self.plugin.0, self.sequence)
     }
 }
 

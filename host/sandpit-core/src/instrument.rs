@@ -105,14 +105,9 @@ impl Instrument {
         let (tick, step) = (spec.price_tick, spec.quantity_step);
         let multiplier = spec.multiplier.normalized();
         if tick.mantissa <= 0 || step.mantissa <= 0 || multiplier.mantissa <= 0 {
-            return Err(fail(
-                "price_tick, quantity_step and multiplier must be greater than zero",
-            ));
+            return Err(fail("price_tick, quantity_step and multiplier must be greater than zero"));
         }
-        let scales = tick
-            .scale
-            .saturating_add(step.scale)
-            .saturating_add(multiplier.scale);
+        let scales = tick.scale.saturating_add(step.scale).saturating_add(multiplier.scale);
         if scales > SCALE_MAX {
             return Err(fail(
                 "price_tick, quantity_step and multiplier have more than 18 digits after the point together",
@@ -221,9 +216,7 @@ impl Instrument {
         }
         let mut digits = DIGITS_MAX.min(SCALE_MAX - self.price_scale);
         loop {
-            let scaled = notional
-                .0
-                .checked_mul(10i128.pow(u32::from(digits)) * unit.signum());
+            let scaled = notional.0.checked_mul(10i128.pow(u32::from(digits)) * unit.signum());
             let rounded = scaled.map(|scaled| div_round_half_even(scaled, unit.abs()));
             match rounded.map(i64::try_from) {
                 Some(Ok(mantissa)) => {
@@ -238,12 +231,7 @@ impl Instrument {
     /// What a fill of this notional costs.
     #[must_use]
     pub fn fee(&self, notional: Money, maker: bool) -> Money {
-        if maker {
-            self.spec.maker_fee
-        } else {
-            self.spec.taker_fee
-        }
-        .of(notional.abs())
+        if maker { self.spec.maker_fee } else { self.spec.taker_fee }.of(notional.abs())
     }
 
     /// The raw price of a decimal, if it is exact at the instrument's scale and in bounds. It may
@@ -267,9 +255,7 @@ impl Instrument {
         let widen = |mantissa: i64, scale: u8| Money::from_scaled(i128::from(mantissa), scale);
         let value = widen(decimal.mantissa, decimal.scale)?.0;
         let tick = widen(self.price_tick.0, self.price_scale)?.0;
-        let raw = i64::try_from(value.div_euclid(tick))
-            .ok()?
-            .checked_mul(self.price_tick.0)?;
+        let raw = i64::try_from(value.div_euclid(tick)).ok()?.checked_mul(self.price_tick.0)?;
         (raw.unsigned_abs() <= Self::PRICE_MAX.unsigned_abs()).then_some(Price(raw))
     }
 

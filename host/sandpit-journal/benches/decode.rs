@@ -21,10 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (source, events) = if recorded.exists() {
         ("recorded BitMEX trades", recorded_trades(&recorded)?)
     } else {
-        (
-            "made-up trades (the recorded ones are missing)",
-            made_up_trades(1_000_000),
-        )
+        ("made-up trades (the recorded ones are missing)", made_up_trades(1_000_000))
     };
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("trades.tape");
@@ -44,14 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         "{source}: {count} events, {bytes} bytes, {:.2} bytes/event",
         per(bytes as f64, count)
     );
-    println!(
-        "write       {:6.1} ns/event",
-        per(start.elapsed().as_nanos() as f64, count)
-    );
-    println!(
-        "read        {:6.1} ns/event",
-        best(count, || sum(TapeReader::open(&path)?))
-    );
+    println!("write       {:6.1} ns/event", per(start.elapsed().as_nanos() as f64, count));
+    println!("read        {:6.1} ns/event", best(count, || sum(TapeReader::open(&path)?)));
     println!(
         "read ahead  {:6.1} ns/event",
         best(count, || sum(ReadAhead::new(TapeReader::open(&path)?)?))
@@ -103,9 +94,7 @@ fn recorded_trades(path: &Path) -> Result<Vec<MarketEvent>, Box<dyn Error>> {
 fn made_up_trades(count: u64) -> Vec<MarketEvent> {
     let mut state = 1u64;
     let mut random = |below: u64| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         i64::try_from((state >> 33) % below).unwrap_or(0)
     };
     let mut price = 138_730;
@@ -120,12 +109,7 @@ fn made_up_trades(count: u64) -> Vec<MarketEvent> {
 
 fn trade(time: u64, price: i64, size: i64) -> MarketEvent {
     let aggressor = Some(if size < 0 { Side::Sell } else { Side::Buy });
-    let trade = Trade {
-        price: Price(price),
-        quantity: Quantity(size.abs()),
-        aggressor,
-        id: 0,
-    };
+    let trade = Trade { price: Price(price), quantity: Quantity(size.abs()), aggressor, id: 0 };
     MarketEvent {
         instrument: InstrumentId(0),
         time: UnixNanos(time),

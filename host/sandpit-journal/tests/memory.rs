@@ -22,10 +22,7 @@ const GROWTH_KIB_MAX: u64 = 4 * 1_024;
 /// Resident memory of this process at its highest.
 fn memory_peak_kib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM:"))
-        .unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
@@ -58,28 +55,16 @@ fn pass(path: &Path, segments: u64) -> u64 {
     let mut writer = TapeWriter::create(path, &header()).unwrap();
     for i in 0..count {
         let noise = i64::try_from(i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40).unwrap();
-        let trade = Trade {
-            price: Price(1 + noise),
-            quantity: Quantity(1),
-            aggressor: None,
-            id: i,
-        };
+        let trade =
+            Trade { price: Price(1 + noise), quantity: Quantity(1), aggressor: None, id: i };
         let time = UnixNanos(i * 1_000);
         let data = MarketData::Trade(trade);
-        let event = MarketEvent {
-            instrument: InstrumentId(0),
-            time,
-            venue_time: time,
-            data,
-        };
+        let event = MarketEvent { instrument: InstrumentId(0), time, venue_time: time, data };
         writer.append(&event).unwrap();
     }
     writer.finish().unwrap();
     assert_eq!(TapeReader::info(path).unwrap().segments, segments);
-    assert_eq!(
-        TapeReader::open(path).unwrap().map(Result::unwrap).count() as u64,
-        count
-    );
+    assert_eq!(TapeReader::open(path).unwrap().map(Result::unwrap).count() as u64, count);
     let ahead = ReadAhead::new(TapeReader::open(path).unwrap()).unwrap();
     assert_eq!(ahead.map(Result::unwrap).count() as u64, count);
     memory_peak_kib()
@@ -91,8 +76,5 @@ fn memory_does_not_grow_with_the_tape() {
     let path = folder.path().join("long.tape");
     let short = pass(&path, 4);
     let long = pass(&path, 40);
-    assert!(
-        long - short < GROWTH_KIB_MAX,
-        "{short} KiB, then {long} KiB"
-    );
+    assert!(long - short < GROWTH_KIB_MAX, "{short} KiB, then {long} KiB");
 }

@@ -45,23 +45,14 @@ fn header(symbols: &[&str]) -> TapeHeader {
 }
 
 fn trade(time: u64, instrument: u16, price: i64, id: u64) -> MarketEvent {
-    let trade = Trade {
-        price: Price(price),
-        quantity: Quantity(7),
-        aggressor: Some(Side::Sell),
-        id,
-    };
+    let trade =
+        Trade { price: Price(price), quantity: Quantity(7), aggressor: Some(Side::Sell), id };
     event(time, instrument, MarketData::Trade(trade))
 }
 
 fn event(time: u64, instrument: u16, data: MarketData) -> MarketEvent {
     let time = UnixNanos(time);
-    MarketEvent {
-        instrument: InstrumentId(instrument),
-        time,
-        venue_time: time,
-        data,
-    }
+    MarketEvent { instrument: InstrumentId(instrument), time, venue_time: time, data }
 }
 
 fn write(path: &Path, symbols: &[&str], events: &[MarketEvent]) {
@@ -77,12 +68,7 @@ fn read(path: &Path) -> Result<Vec<MarketEvent>, TapeError> {
 }
 
 fn price() -> impl Strategy<Value = Price> {
-    prop_oneof![
-        1i64..1_000,
-        Just(Instrument::PRICE_MAX),
-        6_000_000i64..6_100_000
-    ]
-    .prop_map(Price)
+    prop_oneof![1i64..1_000, Just(Instrument::PRICE_MAX), 6_000_000i64..6_100_000].prop_map(Price)
 }
 
 fn quantity(least: i64) -> impl Strategy<Value = Quantity> {
@@ -97,57 +83,31 @@ fn data() -> impl Strategy<Value = MarketData> {
     let side = prop::option::of(prop_oneof![Just(Side::Buy), Just(Side::Sell)]);
     let id = prop_oneof![Just(0), 1u64..50, Just(u64::MAX), any::<u64>()];
     let trade = (price(), quantity(1), side, id).prop_map(|(price, quantity, aggressor, id)| {
-        MarketData::Trade(Trade {
-            price,
-            quantity,
-            aggressor,
-            id,
-        })
+        MarketData::Trade(Trade { price, quantity, aggressor, id })
     });
     let quote = (price(), quantity(0), price(), quantity(0)).prop_map(|(b, bq, a, aq)| {
-        MarketData::Quote(Quote {
-            bid_price: b,
-            bid_quantity: bq,
-            ask_price: a,
-            ask_quantity: aq,
-        })
+        MarketData::Quote(Quote { bid_price: b, bid_quantity: bq, ask_price: a, ask_quantity: aq })
     });
     let bar = (price(), price(), any::<bool>(), quantity(0), 1u64..u64::MAX).prop_map(
         |(a, b, up, volume, interval)| {
             let (low, high) = (a.min(b), a.max(b));
             let (open, close) = if up { (low, high) } else { (high, low) };
-            MarketData::Bar(Bar {
-                interval: Nanos(interval),
-                open,
-                high,
-                low,
-                close,
-                volume,
-            })
+            MarketData::Bar(Bar { interval: Nanos(interval), open, high, low, close, volume })
         },
     );
     let number = prop_oneof![Just(0), 1u64..100, any::<u64>()];
-    let depth = (
-        any::<bool>(),
-        number.clone(),
-        number.clone(),
-        number,
-        levels(),
-        levels(),
-    )
-        .prop_map(
-            |(snapshot, first_sequence, last_sequence, previous_sequence, bids, asks)| {
-                let update = DepthUpdate {
-                    snapshot,
-                    first_sequence,
-                    last_sequence,
-                    previous_sequence,
-                    bids,
-                    asks,
-                };
-                MarketData::Depth(Box::new(update))
-            },
-        );
+    let depth = (any::<bool>(), number.clone(), number.clone(), number, levels(), levels())
+        .prop_map(|(snapshot, first_sequence, last_sequence, previous_sequence, bids, asks)| {
+            let update = DepthUpdate {
+                snapshot,
+                first_sequence,
+                last_sequence,
+                previous_sequence,
+                bids,
+                asks,
+            };
+            MarketData::Depth(Box::new(update))
+        });
     prop_oneof![trade, quote, bar, depth]
 }
 
@@ -244,18 +204,12 @@ fn the_head_says_all_rules() {
     let (path, _) = small_tape(folder.path());
     let reader = TapeReader::open(&path).unwrap();
     let header = reader.header();
-    assert_eq!(
-        (header.clock, header.source.as_str()),
-        (TapeClock::Host, "made by a test")
-    );
+    assert_eq!((header.clock, header.source.as_str()), (TapeClock::Host, "made by a test"));
     let (ours, theirs) = (instrument("B"), header.instruments.get(1).unwrap());
     assert_eq!(format!("{ours:?}"), format!("{theirs:?}"));
     let info = TapeReader::info(&path).unwrap();
     let first = info.instruments.first().unwrap();
-    assert_eq!(
-        (first.trades, first.bars, first.quotes, first.depths),
-        (2, 1, 0, 0)
-    );
+    assert_eq!((first.trades, first.bars, first.quotes, first.depths), (2, 1, 0, 0));
     assert_eq!((first.price_low, first.price_high), (3, 101));
     assert_eq!((info.segments, info.first.0, info.last.0), (2, 10, 13));
 }
@@ -297,14 +251,7 @@ fn a_tape_cut_at_any_byte_gives_what_is_whole_and_says_so() {
                 Err(error) => end = Some(error),
             }
         }
-        let Some(TapeError::Truncated {
-            segments,
-            events: count,
-            last,
-            offset,
-            ..
-        }) = end
-        else {
+        let Some(TapeError::Truncated { segments, events: count, last, offset, .. }) = end else {
             panic!("cut at {length}: {end:?}");
         };
         assert_eq!(got, events[..got.len()], "cut at {length}");
@@ -313,10 +260,7 @@ fn a_tape_cut_at_any_byte_gives_what_is_whole_and_says_so() {
         assert!(offset <= length as u64);
         seen.insert((segments, got.len()));
     }
-    assert_eq!(
-        seen.into_iter().collect::<Vec<_>>(),
-        [(0, 0), (1, 3), (2, 5)]
-    );
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), [(0, 0), (1, 3), (2, 5)]);
 }
 
 #[test]
@@ -359,10 +303,7 @@ fn refuses_events_that_no_tape_takes_and_goes_on() {
         (trade(4, 0, 1, 0), EventProblem::TimeGoesBack),
         (trade(5, 1, 1, 0), EventProblem::UnknownInstrument),
         (trade(5, 0, 0, 0), EventProblem::Price),
-        (
-            trade(5, 0, Instrument::PRICE_MAX + 1, 0),
-            EventProblem::Price,
-        ),
+        (trade(5, 0, Instrument::PRICE_MAX + 1, 0), EventProblem::Price),
         (event(5, 0, MarketData::Bar(bar)), EventProblem::Bar),
         (levels(LEVELS_PER_SIDE_MAX + 1), EventProblem::Levels),
     ] {
@@ -384,10 +325,7 @@ fn a_header_beyond_its_bounds_is_refused() {
     let mut long = header(&["A"]);
     long.source = "x".repeat(SOURCE_BYTES_MAX + 1);
     for header in [header(&[]), header(&["A", "A"]), long] {
-        assert!(matches!(
-            TapeWriter::create(&path, &header),
-            Err(TapeError::Header { .. })
-        ));
+        assert!(matches!(TapeWriter::create(&path, &header), Err(TapeError::Header { .. })));
     }
     assert!(!path.exists());
 }
@@ -400,17 +338,11 @@ fn an_unfinished_tape_keeps_its_partial_name_and_can_be_read() {
     let mut writer = TapeWriter::create(&path, &header(&["A"])).unwrap();
     writer.append(&trade(1, 0, 1, 0)).unwrap();
     writer.sync().unwrap();
-    assert!(matches!(
-        TapeWriter::create(&path, &header(&["A"])),
-        Err(TapeError::Busy { .. })
-    ));
+    assert!(matches!(TapeWriter::create(&path, &header(&["A"])), Err(TapeError::Busy { .. })));
     drop(writer);
     assert!(!path.exists());
     let items: Vec<_> = TapeReader::open(&partial).unwrap().collect();
-    assert!(matches!(
-        items.as_slice(),
-        [Ok(_), Err(TapeError::Truncated { events: 1, .. })]
-    ));
+    assert!(matches!(items.as_slice(), [Ok(_), Err(TapeError::Truncated { events: 1, .. })]));
     let writer = TapeWriter::create(&path, &header(&["A"])).unwrap();
     writer.discard().unwrap();
     assert!(!partial.exists());
@@ -420,44 +352,20 @@ fn an_unfinished_tape_keeps_its_partial_name_and_can_be_read() {
 fn tapes_merge_in_time_order_and_ties_keep_the_order_of_naming() {
     let folder = tempfile::tempdir().unwrap();
     let paths = ["a", "b", "c"].map(|name| folder.path().join(name));
-    write(
-        &paths[0],
-        &["X", "Y"],
-        &[trade(1, 0, 10, 1), trade(5, 1, 11, 2), trade(5, 0, 12, 3)],
-    );
-    write(
-        &paths[1],
-        &["Y", "Z"],
-        &[trade(1, 0, 20, 1), trade(3, 1, 21, 2), trade(5, 0, 22, 3)],
-    );
+    write(&paths[0], &["X", "Y"], &[trade(1, 0, 10, 1), trade(5, 1, 11, 2), trade(5, 0, 12, 3)]);
+    write(&paths[1], &["Y", "Z"], &[trade(1, 0, 20, 1), trade(3, 1, 21, 2), trade(5, 0, 22, 3)]);
     write(&paths[2], &["Z"], &[]);
     let merged = MergedTapes::open(&paths).unwrap();
-    let names: Vec<_> = merged
-        .instruments()
-        .iter()
-        .map(|i| i.spec().symbol.clone())
-        .collect();
+    let names: Vec<_> = merged.instruments().iter().map(|i| i.spec().symbol.clone()).collect();
     assert_eq!(names, ["X", "Y", "Z"]);
     let order: Vec<_> = merged
         .map(|event| {
             let event = event.unwrap();
-            let MarketData::Trade(trade) = event.data else {
-                panic!()
-            };
+            let MarketData::Trade(trade) = event.data else { panic!() };
             (event.time.0, event.instrument.0, trade.price.0)
         })
         .collect();
-    assert_eq!(
-        order,
-        [
-            (1, 0, 10),
-            (1, 1, 20),
-            (3, 2, 21),
-            (5, 1, 11),
-            (5, 0, 12),
-            (5, 1, 22)
-        ]
-    );
+    assert_eq!(order, [(1, 0, 10), (1, 1, 20), (3, 2, 21), (5, 1, 11), (5, 0, 12), (5, 1, 22)]);
 }
 
 /// Days follow each other; each is opened when it is due, whatever the order of naming.
@@ -465,17 +373,10 @@ fn tapes_merge_in_time_order_and_ties_keep_the_order_of_naming() {
 fn tapes_of_many_days_are_one() {
     let folder = tempfile::tempdir().unwrap();
     let days: Vec<u64> = (0..300).rev().collect();
-    let paths: Vec<_> = days
-        .iter()
-        .map(|day| folder.path().join(day.to_string()))
-        .collect();
+    let paths: Vec<_> = days.iter().map(|day| folder.path().join(day.to_string())).collect();
     for (day, path) in days.iter().zip(&paths) {
         let first = day * 10;
-        write(
-            path,
-            &["A"],
-            &[trade(first, 0, 1, 1), trade(first + 10, 0, 2, 2)],
-        );
+        write(path, &["A"], &[trade(first, 0, 1, 1), trade(first + 10, 0, 2, 2)]);
     }
     let mut merged = MergedTapes::open(&paths).unwrap();
     let mut times = Vec::new();
@@ -484,10 +385,7 @@ fn tapes_of_many_days_are_one() {
     }
     assert_eq!(times.len(), 600);
     assert!(times.is_sorted());
-    let bytes: u64 = paths
-        .iter()
-        .map(|path| fs::metadata(path).unwrap().len())
-        .sum();
+    let bytes: u64 = paths.iter().map(|path| fs::metadata(path).unwrap().len()).sum();
     assert_eq!(merged.bytes_read(), bytes);
 }
 
@@ -500,28 +398,13 @@ fn tapes_that_contradict_each_other_do_not_merge() {
     let mut spec = other.instruments[0].spec().clone();
     spec.price_tick = Decimal::new(1, 1);
     other.instruments = vec![Instrument::new(spec).unwrap()];
-    TapeWriter::create(&paths[1], &other)
-        .unwrap()
-        .finish()
-        .unwrap();
-    assert!(matches!(
-        MergedTapes::open(&paths),
-        Err(TapeError::Merge { .. })
-    ));
+    TapeWriter::create(&paths[1], &other).unwrap().finish().unwrap();
+    assert!(matches!(MergedTapes::open(&paths), Err(TapeError::Merge { .. })));
     let mut venue = header(&["Q"]);
     venue.clock = TapeClock::Venue;
-    TapeWriter::create(&paths[1], &venue)
-        .unwrap()
-        .finish()
-        .unwrap();
-    assert!(matches!(
-        MergedTapes::open(&paths),
-        Err(TapeError::Merge { .. })
-    ));
-    assert!(matches!(
-        MergedTapes::open(&[]),
-        Err(TapeError::Merge { .. })
-    ));
+    TapeWriter::create(&paths[1], &venue).unwrap().finish().unwrap();
+    assert!(matches!(MergedTapes::open(&paths), Err(TapeError::Merge { .. })));
+    assert!(matches!(MergedTapes::open(&[]), Err(TapeError::Merge { .. })));
 }
 
 #[test]
@@ -542,28 +425,17 @@ fn the_hash_is_that_of_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("abc");
     fs::write(&path, "abc").unwrap();
-    let hex: String = tape_hash(&path)
-        .unwrap()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    assert_eq!(
-        hex,
-        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    );
-    assert!(matches!(
-        TapeReader::open(&path),
-        Err(TapeError::NotATape { .. })
-    ));
+    let hex: String = tape_hash(&path).unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert!(matches!(TapeReader::open(&path), Err(TapeError::NotATape { .. })));
 }
 
 #[test]
 fn the_same_events_make_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let paths = ["a", "b"].map(|name| folder.path().join(name));
-    let events: Vec<_> = (0..1_000)
-        .map(|i| trade(i, 0, 100 + i64::try_from(i % 7).unwrap(), i))
-        .collect();
+    let events: Vec<_> =
+        (0..1_000).map(|i| trade(i, 0, 100 + i64::try_from(i % 7).unwrap(), i)).collect();
     for path in &paths {
         write(path, &["A"], &events);
     }

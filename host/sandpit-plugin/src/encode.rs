@@ -47,7 +47,9 @@ pub fn encode(module: &[u8]) -> Result<Vec<u8>, EncodeError> {
 fn has_metadata(module: &[u8]) -> Result<bool, EncodeError> {
     let mut found = false;
     for payload in Parser::new(0).parse_all(module) {
-        match payload.map_err(|error| EncodeError::NotAModule(escaped(error.message(), REASON_BYTES_MAX)))? {
+        match payload
+            .map_err(|error| EncodeError::NotAModule(escaped(error.message(), REASON_BYTES_MAX)))?
+        {
             Payload::Version { encoding: wasmparser::Encoding::Component, .. } => {
                 return Err(EncodeError::AlreadyComponent);
             }

@@ -72,7 +72,8 @@ impl Engine {
     /// # Errors
     /// The machine cannot run it, or has no thread for the clock.
     pub fn new(settings: EngineSettings) -> Result<Self, EngineError> {
-        let fail = |error: wasmtime::Error| EngineError(escaped(&format!("{error:#}"), REASON_BYTES_MAX));
+        let fail =
+            |error: wasmtime::Error| EngineError(escaped(&format!("{error:#}"), REASON_BYTES_MAX));
         let engine = wasmtime::Engine::new(&config(settings).map_err(fail)?).map_err(fail)?;
         let linker = linker(&engine).map_err(fail)?;
         let clock = engine.clone();
@@ -87,8 +88,10 @@ impl Engine {
     /// # Errors
     /// The compiler refuses it, or it does not fit the linker after all.
     pub fn compile(&self, checked: &Checked) -> Result<Artifact, CompileError> {
-        let fail = |error: wasmtime::Error| CompileError(escaped(&format!("{error:#}"), REASON_BYTES_MAX));
-        let component = Component::from_binary(&self.shared.engine, checked.bytes()).map_err(fail)?;
+        let fail =
+            |error: wasmtime::Error| CompileError(escaped(&format!("{error:#}"), REASON_BYTES_MAX));
+        let component =
+            Component::from_binary(&self.shared.engine, checked.bytes()).map_err(fail)?;
         let linked = self.shared.linker.instantiate_pre(&component).map_err(fail)?;
         let pre = StrategyPre::new(linked).map_err(fail)?;
         Ok(Artifact { engine: self.clone(), pre, sha256: *checked.sha256() })

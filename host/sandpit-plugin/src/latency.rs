@@ -121,6 +121,9 @@ mod tests {
         }
         assert!((500..=563).contains(&latency.quantile_ns(500)));
         assert!((990..=1_000).contains(&latency.quantile_ns(990)));
-        assert_eq!((latency.samples(), latency.max_ns(), latency.quantile_ns(1_000)), (1_000, 1_000, 1_000));
+        assert_eq!(
+            (latency.samples(), latency.max_ns(), latency.quantile_ns(1_000)),
+            (1_000, 1_000, 1_000)
+        );
     }
 }

@@ -46,7 +46,11 @@ pub trait Runner {
     ///
     /// # Errors
     /// It refuses the session or is at fault.
-    fn start(&mut self, session: &Session<'_>, intents: &mut Vec<Intent>) -> Result<CallCost, Fault>;
+    fn start(
+        &mut self,
+        session: &Session<'_>,
+        intents: &mut Vec<Intent>,
+    ) -> Result<CallCost, Fault>;
 
     /// Tells it of one event; see [`Instance::call`].
     ///
@@ -86,7 +90,11 @@ impl Runner for Instance {
         Self::description(self)
     }
 
-    fn start(&mut self, session: &Session<'_>, intents: &mut Vec<Intent>) -> Result<CallCost, Fault> {
+    fn start(
+        &mut self,
+        session: &Session<'_>,
+        intents: &mut Vec<Intent>,
+    ) -> Result<CallCost, Fault> {
         Self::start(self, session, intents)
     }
 

@@ -9,7 +9,9 @@ use sandpit_core::{
 
 use crate::{
     bindings::sandpit::strategy::types as wire,
-    convert::{Grid, Grids, UnknownInstrument, budget, decimal, open_order, position, trading_state},
+    convert::{
+        Grid, Grids, UnknownInstrument, budget, decimal, open_order, position, trading_state,
+    },
     describe::Argument,
 };
 
@@ -98,7 +100,11 @@ impl Session<'_> {
             seed: self.seed,
             instruments: self.instruments.iter().map(|(id, it)| instrument(*id, it)).collect(),
             arguments: arguments(&self.arguments),
-            positions: self.positions.iter().map(|it| position(it, grids)).collect::<Result<_, _>>()?,
+            positions: self
+                .positions
+                .iter()
+                .map(|it| position(it, grids))
+                .collect::<Result<_, _>>()?,
             orders: self.orders.iter().map(|it| open_order(it, grids)).collect::<Result<_, _>>()?,
             budget: budget(&self.budget, &self.currency),
             trading_state: trading_state(self.trading_state),
@@ -115,7 +121,10 @@ impl Session<'_> {
 pub(crate) fn arguments(arguments: &[Argument]) -> Vec<wire::Argument> {
     arguments
         .iter()
-        .map(|argument| wire::Argument { name: argument.name.clone(), value: argument.value.to_wire() })
+        .map(|argument| wire::Argument {
+            name: argument.name.clone(),
+            value: argument.value.to_wire(),
+        })
         .collect()
 }
 

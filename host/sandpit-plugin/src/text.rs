@@ -41,7 +41,10 @@ mod tests {
 
     #[test]
     fn nothing_of_a_guest_reaches_the_terminal_as_a_command() {
-        assert_eq!(escaped("a\u{1b}[31mb\r\nc\u{202e}d\u{9b}", 100), "a\\u{1b}[31mb\\r\\nc\\u{202e}d\\u{9b}");
+        assert_eq!(
+            escaped("a\u{1b}[31mb\r\nc\u{202e}d\u{9b}", 100),
+            "a\\u{1b}[31mb\\r\\nc\\u{202e}d\\u{9b}"
+        );
         assert_eq!(escaped("größer ≤ 1 \u{1f600}", 100), "größer ≤ 1 \u{1f600}");
     }
 

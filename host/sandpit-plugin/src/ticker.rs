@@ -48,7 +48,8 @@ fn run(stop: &Stop, tick: &dyn Fn()) {
             tick();
             next += TICK;
         }
-        (guard, _) = changed.wait_timeout(guard, next - now).unwrap_or_else(PoisonError::into_inner);
+        (guard, _) =
+            changed.wait_timeout(guard, next - now).unwrap_or_else(PoisonError::into_inner);
     }
 }
 

@@ -55,13 +55,7 @@ fn show(text: &str) -> String {
     assert_eq!(event.time, RECEIVED);
     let what = match event.data {
         MarketData::Trade(t) => {
-            format!(
-                "trade {} {} {:?} id {}",
-                t.price.0,
-                t.quantity.0,
-                t.aggressor.unwrap(),
-                t.id
-            )
+            format!("trade {} {} {:?} id {}", t.price.0, t.quantity.0, t.aggressor.unwrap(), t.id)
         }
         MarketData::Quote(q) => format!(
             "quote {} {} / {} {}",
@@ -73,11 +67,7 @@ fn show(text: &str) -> String {
         ),
         MarketData::Depth(d) => {
             let side = |levels: &[(sandpit_core::num::Price, sandpit_core::num::Quantity)]| {
-                levels
-                    .iter()
-                    .map(|(p, q)| format!("{}:{}", p.0, q.0))
-                    .collect::<Vec<_>>()
-                    .join(" ")
+                levels.iter().map(|(p, q)| format!("{}:{}", p.0, q.0)).collect::<Vec<_>>().join(" ")
             };
             let kind = if d.snapshot { "book" } else { "depth" };
             let numbers = (d.first_sequence, d.last_sequence, d.previous_sequence);
@@ -96,18 +86,12 @@ fn trades() {
     let data = r#"{"e":"trade","E":1723161255343,"s":"BTCUSDT","t":3735683259,"p":"61837.63000000","q":"0.02000000","T":1723161255342,"m":true,"M":true}"#;
     let expected = "1723161255342000000 trade 6183763 20 Sell id 3735683259";
     check(data, expected);
-    check(
-        &format!(r#"{{"stream":"btcusdt@trade","data":{data}}}"#),
-        expected,
-    );
+    check(&format!(r#"{{"stream":"btcusdt@trade","data":{data}}}"#), expected);
     check(
         &data.replace("1723161255342,", "1723161255342001,"),
         "1723161255342001000 trade 6183763 20 Sell id 3735683259",
     );
-    check(
-        &data.replace(r#""M":true"#, r#""X":"INSURANCE_FUND""#),
-        "nothing",
-    );
+    check(&data.replace(r#""M":true"#, r#""X":"INSURANCE_FUND""#), "nothing");
     check(
         r#"{"e":"aggTrade","E":9,"s":"BTCUSDT","a":5933014,"p":"0.01","q":"100","f":100,"l":105,"T":1700000000000,"m":false}"#,
         "1700000000000000000 trade 1 100000 Buy id 5933014",
@@ -145,19 +129,13 @@ fn depth() {
 #[test]
 fn bars() {
     let text = r#"{"e":"kline","E":1,"s":"BTCUSDT","k":{"t":1638747660000,"T":1638747719999,"s":"BTCUSDT","i":"1m","f":100,"L":200,"o":"0.10","c":"0.20","h":"0.25","l":"0.10","v":"1000","n":100,"x":true,"q":"1.0000","V":"500","Q":"0.500","B":"123456"}}"#;
-    check(
-        text,
-        "1638747720000000000 bar 60000000000 ns 10 25 10 20 volume 1000000",
-    );
+    check(text, "1638747720000000000 bar 60000000000 ns 10 25 10 20 volume 1000000");
     check(&text.replace("true", "false"), "nothing");
     check(
         &text.replace(r#""h":"0.25""#, r#""h":"0.15""#),
         "open, high, low and close of the bar contradict each other",
     );
-    check(
-        &text.replace("1638747719999", "1638747659999"),
-        "the stamp 1638747659999 is no time",
-    );
+    check(&text.replace("1638747719999", "1638747659999"), "the stamp 1638747659999 is no time");
 }
 
 #[test]
@@ -176,18 +154,9 @@ fn what_is_wrong_is_said() {
             trade("NaN", "1", "1700000000000"),
             "`NaN` is no price of a trade: it is not a plain decimal number",
         ),
-        (
-            trade("-1", "1", "1700000000000"),
-            "`-1` is no price of a trade: it is negative",
-        ),
-        (
-            trade("0", "1", "1700000000000"),
-            "`0` is no price of a trade: it is zero",
-        ),
-        (
-            trade("1", "0.000", "1700000000000"),
-            "`0.000` is no quantity of a trade: it is zero",
-        ),
+        (trade("-1", "1", "1700000000000"), "`-1` is no price of a trade: it is negative"),
+        (trade("0", "1", "1700000000000"), "`0` is no price of a trade: it is zero"),
+        (trade("1", "0.000", "1700000000000"), "`0.000` is no quantity of a trade: it is zero"),
         (
             trade("99999999999999999999", "1", "1700000000000"),
             "`99999999999999999999` is no price of a trade: it is beyond the bound of 10^15 units of its last digit",
@@ -206,31 +175,16 @@ fn what_is_wrong_is_said() {
     for (text, expected) in cases {
         check(&text, expected);
     }
-    for text in [
-        "",
-        "{",
-        "null",
-        r#"{"e":"trade"}"#,
-        r#"{"e":"trade","e":"trade"}"#,
-        r#"{"e":5}"#,
-    ] {
-        assert!(
-            matches!(event(text), Err(StreamError::Malformed { .. })),
-            "{text}"
-        );
+    for text in ["", "{", "null", r#"{"e":"trade"}"#, r#"{"e":"trade","e":"trade"}"#, r#"{"e":5}"#]
+    {
+        assert!(matches!(event(text), Err(StreamError::Malformed { .. })), "{text}");
     }
     let level = r#"["1","1"],"#.repeat(LEVELS_PER_SIDE_MAX) + r#"["1","1"]"#;
     let deep = format!(r#"{{"lastUpdateId":1,"bids":[{level}],"asks":[]}}"#);
-    assert!(matches!(
-        event(&deep),
-        Err(StreamError::TooManyLevels { levels: 5_001 })
-    ));
+    assert!(matches!(event(&deep), Err(StreamError::TooManyLevels { levels: 5_001 })));
     let long = " ".repeat(MESSAGE_BYTES_MAX + 1);
     assert!(matches!(event(&long), Err(StreamError::TooLong { .. })));
-    assert!(matches!(
-        event(&"[".repeat(100_000)),
-        Err(StreamError::Malformed { .. })
-    ));
+    assert!(matches!(event(&"[".repeat(100_000)), Err(StreamError::Malformed { .. })));
 }
 
 const SEEDS: [&str; 6] = [
@@ -278,9 +232,7 @@ proptest! {
 
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn recorded(name: &str) -> Option<String> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data")
-        .join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name);
     if !path.exists() {
         eprintln!("skipped: {} is missing", path.display());
         return None;
@@ -288,9 +240,7 @@ fn recorded(name: &str) -> Option<String> {
     let mut text = String::new();
     let file = File::open(path).unwrap();
     if name.ends_with(".gz") {
-        flate2::read::MultiGzDecoder::new(file)
-            .read_to_string(&mut text)
-            .unwrap();
+        flate2::read::MultiGzDecoder::new(file).read_to_string(&mut text).unwrap();
     } else {
         let mut file = file;
         file.read_to_string(&mut text).unwrap();
@@ -302,27 +252,9 @@ fn recorded(name: &str) -> Option<String> {
 #[test]
 fn recorded_streams() {
     for (name, tick, step, snapshots, counts) in [
-        (
-            "binance-spot-btcusdt-20240808.gz",
-            "0.01",
-            "0.00001000",
-            1,
-            [9_757, 28_040, 3_452],
-        ),
-        (
-            "binance-spot-btcusdt-20240809.gz",
-            "0.01",
-            "0.00001000",
-            0,
-            [10_147, 45_134, 3_044],
-        ),
-        (
-            "binance-usdm-btcusdt-20240808.gz",
-            "0.10",
-            "0.001",
-            1,
-            [21_313, 66_089, 6_552],
-        ),
+        ("binance-spot-btcusdt-20240808.gz", "0.01", "0.00001000", 1, [9_757, 28_040, 3_452]),
+        ("binance-spot-btcusdt-20240809.gz", "0.01", "0.00001000", 0, [10_147, 45_134, 3_044]),
+        ("binance-usdm-btcusdt-20240808.gz", "0.10", "0.001", 1, [21_313, 66_089, 6_552]),
     ] {
         let Some(text) = recorded(&format!("streams/{name}")) else {
             continue;
@@ -334,10 +266,7 @@ fn recorded_streams() {
             let (stamp, json) = line.split_once(' ').unwrap();
             let received = UnixNanos(stamp.parse().unwrap());
             let message = StreamMessage::parse(json.as_bytes()).unwrap();
-            let event = message
-                .to_event(&instrument, InstrumentId(0), received)
-                .unwrap()
-                .unwrap();
+            let event = message.to_event(&instrument, InstrumentId(0), received).unwrap().unwrap();
             let again = bridge.after(&event);
             match event.data {
                 MarketData::Trade(_) => found[0] += 1,
@@ -351,9 +280,7 @@ fn recorded_streams() {
             }
             for event in again {
                 assert_eq!(event.time, received);
-                let MarketData::Depth(update) = event.data else {
-                    panic!("not of the book")
-                };
+                let MarketData::Depth(update) = event.data else { panic!("not of the book") };
                 book.apply(&update).unwrap();
             }
         }

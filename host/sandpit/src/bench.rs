@@ -129,22 +129,11 @@ pub fn run(options: &Options) -> Result<Bench, BenchError> {
         best[3] = best[3].min(whole(&tape.0, &built.path)?);
     }
     if native_orders != sandboxed_orders {
-        return Err(BenchError::NotTheSame {
-            native: native_orders,
-            sandboxed: sandboxed_orders,
-        });
+        return Err(BenchError::NotTheSame { native: native_orders, sandboxed: sandboxed_orders });
     }
-    let names = [
-        "bare loop",
-        "native strategy",
-        "sandboxed strategy",
-        "whole backtest from tape",
-    ];
-    let rows: Vec<_> = names
-        .into_iter()
-        .zip(best)
-        .map(|(name, took)| row(name, took, count))
-        .collect();
+    let names = ["bare loop", "native strategy", "sandboxed strategy", "whole backtest from tape"];
+    let rows: Vec<_> =
+        names.into_iter().zip(best).map(|(name, took)| row(name, took, count)).collect();
     let ns = |index: usize| rows[index].ns_per_event;
     Ok(Bench {
         events: count,
@@ -158,11 +147,7 @@ pub fn run(options: &Options) -> Result<Bench, BenchError> {
 #[expect(clippy::cast_precision_loss, reason = "rates for people")]
 fn row(name: &'static str, took: Duration, events: u64) -> Row {
     let ns_per_event = took.as_nanos() as f64 / events as f64;
-    Row {
-        name,
-        ns_per_event,
-        events_per_second: 1e9 / ns_per_event,
-    }
+    Row { name, ns_per_event, events_per_second: 1e9 / ns_per_event }
 }
 
 /// Events of the first instrument, in memory: what is measured is not the reading.
@@ -185,21 +170,10 @@ fn load(options: &Options) -> Result<(Instrument, Vec<MarketEvent>), BenchError>
             (instrument, events)
         }
         None => {
-            let market = synthetic::Options {
-                length: synthetic::Options::LENGTH_MAX,
-                ..Default::default()
-            };
-            let events = synthetic::Market::new(market)
-                .filter(first)
-                .take(wanted)
-                .collect();
-            (
-                synthetic::instruments()
-                    .map_err(BacktestError::from)?
-                    .into_iter()
-                    .next(),
-                events,
-            )
+            let market =
+                synthetic::Options { length: synthetic::Options::LENGTH_MAX, ..Default::default() };
+            let events = synthetic::Market::new(market).filter(first).take(wanted).collect();
+            (synthetic::instruments().map_err(BacktestError::from)?.into_iter().next(), events)
         }
     };
     match instrument {
@@ -238,9 +212,7 @@ fn simulation(instrument: &Instrument) -> Simulation {
             plugins: vec![PluginConfig {
                 budget: BUDGET,
                 instruments: vec![InstrumentId(0)],
-                subscriptions: Subscriptions {
-                    kinds: vec![DataKind::Trades],
-                },
+                subscriptions: Subscriptions { kinds: vec![DataKind::Trades] },
                 limits: Limits::unlimited(),
             }],
             account_limits: Limits::unlimited(),
@@ -270,9 +242,7 @@ fn pass<P: PluginPort>(
     let mut orders = Orders::default();
     let begun = Instant::now();
     for event in events {
-        simulation
-            .step(event.clone(), port, &mut orders)
-            .map_err(BacktestError::from)?;
+        simulation.step(event.clone(), port, &mut orders).map_err(BacktestError::from)?;
     }
     Ok((begun.elapsed(), orders.0))
 }
@@ -297,10 +267,7 @@ fn sandboxed(
     events: &[MarketEvent],
     component: &[u8],
 ) -> Result<(Duration, u64), BenchError> {
-    let refused = |source| BacktestError::Plugin {
-        name: NAME.to_owned(),
-        source,
-    };
+    let refused = |source| BacktestError::Plugin { name: NAME.to_owned(), source };
     let simulation = simulation(instrument);
     let limits = sandbox::limits(&SandboxLimits::default());
     let loaded = Sandbox::new().and_then(|sandbox| sandbox.load(NAME, component, &limits));
@@ -339,10 +306,7 @@ fn whole(tape: &Path, component: &Path) -> Result<Duration, BenchError> {
     };
     let config = config::from_overrides(&overrides).map_err(BacktestError::from)?;
     let outcome = backtest::run(&config, None, &mut (), &AtomicBool::new(false))?;
-    let seconds = outcome
-        .report
-        .machine
-        .and_then(|machine| machine.wall_seconds.get());
+    let seconds = outcome.report.machine.and_then(|machine| machine.wall_seconds.get());
     Ok(Duration::from_secs_f64(seconds.unwrap_or_default()))
 }
 

@@ -65,9 +65,7 @@ impl Sandbox {
     /// # Errors
     /// The machine cannot run components.
     pub fn new() -> Result<Self, SandboxError> {
-        Ok(Self {
-            engine: Engine::new(EngineSettings::default())?,
-        })
+        Ok(Self { engine: Engine::new(EngineSettings::default())? })
     }
 
     /// The whole way from hostile bytes to an instance that has described itself.
@@ -88,17 +86,11 @@ impl Sandbox {
 /// # Errors
 /// The file cannot be read, or is too large.
 pub fn read_component(path: &Path) -> Result<Vec<u8>, SandboxError> {
-    let fail = |source| SandboxError::Read {
-        path: path.to_owned(),
-        source,
-    };
+    let fail = |source| SandboxError::Read { path: path.to_owned(), source };
     let bytes = fs::metadata(path).map_err(fail)?.len();
     if usize::try_from(bytes).map_or(true, |bytes| bytes > COMPONENT_BYTES_MAX) {
         let problem = format!("it has {bytes} bytes, at most {COMPONENT_BYTES_MAX} are read");
-        return Err(fail(std::io::Error::new(
-            std::io::ErrorKind::FileTooLarge,
-            problem,
-        )));
+        return Err(fail(std::io::Error::new(std::io::ErrorKind::FileTooLarge, problem)));
     }
     fs::read(path).map_err(fail)
 }
@@ -114,9 +106,7 @@ pub fn limits(said: &SandboxLimits) -> Limits {
     Limits {
         memory_bytes_max: bytes(said.memory_bytes_max, default.memory_bytes_max),
         fuel_per_call_max: said.fuel_per_call_max.unwrap_or(default.fuel_per_call_max),
-        call_deadline: said
-            .call_deadline_ms
-            .map_or(default.call_deadline, Duration::from_millis),
+        call_deadline: said.call_deadline_ms.map_or(default.call_deadline, Duration::from_millis),
         start_deadline: said
             .start_deadline_ms
             .map_or(default.start_deadline, Duration::from_millis),
@@ -139,10 +129,7 @@ pub fn arguments(
 ) -> Result<Vec<Argument>, SandboxError> {
     let mut given = BTreeMap::new();
     for (name, Setting(text)) in said {
-        let known = description
-            .parameters
-            .iter()
-            .find(|parameter| parameter.name == *name);
+        let known = description.parameters.iter().find(|parameter| parameter.name == *name);
         let value = match known {
             Some(parameter) => parameter.parse(text)?,
             // Refused below, with the names that there are.

@@ -66,10 +66,10 @@ impl Breakout {
         if self.bars.len() < self.capacity {
             return None;
         }
-        self.bars.iter().copied().reduce(|a, b| Channel {
-            high: a.high.max(b.high),
-            low: a.low.min(b.low),
-        })
+        self.bars
+            .iter()
+            .copied()
+            .reduce(|a, b| Channel { high: a.high.max(b.high), low: a.low.min(b.low) })
     }
 
     /// The side of a breakout that may be traded.
@@ -116,11 +116,7 @@ impl Breakout {
             return;
         }
         warn!("closing {held} that has no exits");
-        let side = if held.is_positive() {
-            Side::Sell
-        } else {
-            Side::Buy
-        };
+        let side = if held.is_positive() { Side::Sell } else { Side::Buy };
         ctx.place(Order::market(self.instrument.id, side, held.abs()).reduce_only());
     }
 }
@@ -137,32 +133,19 @@ impl Strategy for Breakout {
         let instrument = ctx.only_instrument()?;
         let quantity = instrument.round_quantity(params.quantity);
         if quantity.is_zero() {
-            return Err(format!(
-                "quantity is below the minimum of {}",
-                instrument.min_quantity
-            ));
+            return Err(format!("quantity is below the minimum of {}", instrument.min_quantity));
         }
         let capacity = usize::try_from(params.length).map_err(|error| error.to_string())?;
-        Ok(Self {
-            params,
-            instrument,
-            quantity,
-            bars: VecDeque::with_capacity(capacity),
-            capacity,
-        })
+        Ok(Self { params, instrument, quantity, bars: VecDeque::with_capacity(capacity), capacity })
     }
 
     fn on_bar(&mut self, ctx: &mut Context, bar: &Bar) {
-        let side = self
-            .channel()
-            .and_then(|channel| Some((channel, self.breaks(channel, bar.close)?)));
+        let side =
+            self.channel().and_then(|channel| Some((channel, self.breaks(channel, bar.close)?)));
         if self.bars.len() == self.capacity {
             self.bars.pop_front();
         }
-        self.bars.push_back(Channel {
-            high: bar.high,
-            low: bar.low,
-        });
+        self.bars.push_back(Channel { high: bar.high, low: bar.low });
         self.close_unprotected(ctx);
         let idle = ctx.position(self.instrument.id).is_flat() && ctx.orders().is_empty();
         if let Some((channel, side)) = side.filter(|_| idle) {

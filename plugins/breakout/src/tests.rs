@@ -24,11 +24,7 @@ fn ranged(builder: Builder<Breakout>) -> Harness<Breakout> {
 
 /// Side and price of the exits.
 fn exits(harness: &Harness<Breakout>) -> Vec<(Side, OrderKind)> {
-    harness
-        .open_orders()
-        .iter()
-        .map(|order| (order.side, order.kind))
-        .collect()
+    harness.open_orders().iter().map(|order| (order.side, order.kind)).collect()
 }
 
 #[test]
@@ -40,10 +36,7 @@ fn a_close_above_the_channel_is_bought_with_a_bracket() {
     // The channel is 20 high: a stop 10 below the close, a target 20 above.
     assert_eq!(
         exits(&harness),
-        [
-            (Side::Sell, OrderKind::Stop(dec!(102))),
-            (Side::Sell, OrderKind::Limit(dec!(132)))
-        ]
+        [(Side::Sell, OrderKind::Stop(dec!(102))), (Side::Sell, OrderKind::Limit(dec!(132)))]
     );
 }
 

@@ -6,11 +6,7 @@ use sandpit_testing::Harness;
 use super::EmaCross;
 
 fn harness() -> Harness<EmaCross> {
-    Harness::new::<EmaCross>()
-        .set("fast", "2")
-        .set("slow", "4")
-        .set("quantity", "3")
-        .start()
+    Harness::new::<EmaCross>().set("fast", "2").set("slow", "4").set("quantity", "3").start()
 }
 
 #[test]
@@ -61,10 +57,7 @@ fn does_not_buy_twice_while_an_order_is_on_its_way() {
         harness.trade(price, 10);
     }
     let sides: Vec<Side> = harness.orders().iter().map(|order| order.side).collect();
-    assert_eq!(
-        sides,
-        [Side::Buy, Side::Sell, Side::Buy, Side::Sell, Side::Buy]
-    );
+    assert_eq!(sides, [Side::Buy, Side::Sell, Side::Buy, Side::Sell, Side::Buy]);
     harness.advance(Duration::from_secs(2));
     assert_eq!(harness.position(), dec!(1));
 }

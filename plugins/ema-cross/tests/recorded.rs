@@ -62,11 +62,7 @@ fn event(line: &str, rules: &Instrument) -> MarketEvent {
         data: MarketData::Trade(Trade {
             price,
             quantity: size.abs(),
-            aggressor: Some(if size < Quantity::ZERO {
-                Side::Sell
-            } else {
-                Side::Buy
-            }),
+            aggressor: Some(if size < Quantity::ZERO { Side::Sell } else { Side::Buy }),
             id: 0,
         }),
     }
@@ -93,9 +89,7 @@ fn trades_like_other_engines_do() {
             plugins: vec![PluginConfig {
                 budget: Money::from_scaled(1_000_000, 0).unwrap(),
                 instruments: vec![InstrumentId(0)],
-                subscriptions: Subscriptions {
-                    kinds: vec![DataKind::Trades],
-                },
+                subscriptions: Subscriptions { kinds: vec![DataKind::Trades] },
                 limits: Limits::unlimited(),
             }],
             account_limits: Limits::unlimited(),
@@ -115,8 +109,7 @@ fn trades_like_other_engines_do() {
     let mut plugin = NativePlugin::<EmaCross>::start(sim.engine(), PluginId(0), start).unwrap();
     let mut count = Count::default();
     for line in BufReader::new(GzDecoder::new(file)).lines().skip(1) {
-        sim.step(event(&line.unwrap(), &rules), &mut plugin, &mut count)
-            .unwrap();
+        sim.step(event(&line.unwrap(), &rules), &mut plugin, &mut count).unwrap();
     }
     let share = sim.engine().account().sub_account(PluginId(0));
     assert_eq!(count.orders, 27_610);

@@ -62,11 +62,7 @@ impl Grid {
         let lines_below = u32::try_from(at).ok()? + u32::from(leg == Leg::Buy);
         let below = self.params.spacing * lines_below.into();
         let price = self.reference? * (Decimal::ONE - below);
-        let rounding = if leg == Leg::Buy {
-            Rounding::Floor
-        } else {
-            Rounding::Ceiling
-        };
+        let rounding = if leg == Leg::Buy { Rounding::Floor } else { Rounding::Ceiling };
         Some(self.instrument.round_price(price, rounding)).filter(|price| price.is_positive())
     }
 
@@ -76,11 +72,7 @@ impl Grid {
             return;
         }
         for at in 0..self.lines.len() {
-            let Line {
-                leg,
-                remaining,
-                order,
-            } = self.lines[at];
+            let Line { leg, remaining, order } = self.lines[at];
             let side = match leg {
                 Leg::Buy => Side::Buy,
                 Leg::Sell => Side::Sell,
@@ -148,30 +140,16 @@ impl Strategy for Grid {
         let instrument = ctx.only_instrument()?;
         let quantity = instrument.round_quantity(params.quantity);
         if quantity.is_zero() {
-            return Err(format!(
-                "quantity is below the minimum of {}",
-                instrument.min_quantity
-            ));
+            return Err(format!("quantity is below the minimum of {}", instrument.min_quantity));
         }
         let depth = params.spacing * params.lines.into();
         if depth >= Decimal::ONE {
             return Err("the lowest line is below zero: fewer lines or less spacing".to_owned());
         }
-        let fresh = Line {
-            leg: Leg::Buy,
-            remaining: quantity,
-            order: None,
-        };
+        let fresh = Line { leg: Leg::Buy, remaining: quantity, order: None };
         let lines = vec![fresh; usize::try_from(params.lines).unwrap_or(0)];
         let retry_at = ctx.time();
-        let mut grid = Self {
-            params,
-            instrument,
-            quantity,
-            reference: None,
-            lines,
-            retry_at,
-        };
+        let mut grid = Self { params, instrument, quantity, reference: None, lines, retry_at };
         if let Some(state) = restored.filter(|state| state.schema == state::SCHEMA) {
             state::restore(&mut grid, &state.data)?;
         }

@@ -12,12 +12,7 @@ pub(super) fn save(grid: &Grid) -> Vec<u8> {
         return Vec::new();
     };
     let mut text = format!("{reference}\n");
-    for Line {
-        leg,
-        remaining,
-        order,
-    } in &grid.lines
-    {
+    for Line { leg, remaining, order } in &grid.lines {
         let leg = if *leg == Leg::Buy { "buy" } else { "sell" };
         let tag = order.map_or_else(|| "-".to_owned(), |tag| tag.0.to_string());
         text += &format!("{leg} {remaining} {tag}\n");
@@ -33,10 +28,8 @@ pub(super) fn restore(grid: &mut Grid, data: &[u8]) -> Result<(), String> {
     let Some(reference) = rows.next() else {
         return Ok(());
     };
-    let number = |text: &str| {
-        text.parse::<Decimal>()
-            .map_err(|error| format!("`{text}` is {error}"))
-    };
+    let number =
+        |text: &str| text.parse::<Decimal>().map_err(|error| format!("`{text}` is {error}"));
     let lines = rows
         .map(|row| {
             let mut words = row.split(' ');
@@ -46,11 +39,7 @@ pub(super) fn restore(grid: &mut Grid, data: &[u8]) -> Result<(), String> {
                 return Err(format!("`{row}` is no line of a grid"));
             };
             let leg = if leg == "buy" { Leg::Buy } else { Leg::Sell };
-            Ok(Line {
-                leg,
-                remaining: number(remaining)?,
-                order: tag.parse().ok().map(OrderTag),
-            })
+            Ok(Line { leg, remaining: number(remaining)?, order: tag.parse().ok().map(OrderTag) })
         })
         .collect::<Result<Vec<Line>, String>>()?;
     if lines.len() != grid.lines.len() {

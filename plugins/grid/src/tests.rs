@@ -7,10 +7,7 @@ use super::Grid;
 
 /// Three lines of 1, at 99, 98 and 97.
 fn grid() -> Builder<Grid> {
-    Harness::new::<Grid>()
-        .set("lines", "3")
-        .set("spacing", "0.01")
-        .set("quantity", "1")
+    Harness::new::<Grid>().set("lines", "3").set("spacing", "0.01").set("quantity", "1")
 }
 
 fn open(harness: &Harness<Grid>) -> Vec<(Side, Decimal)> {
@@ -29,10 +26,7 @@ fn lines_wait_below_the_first_price() {
     let mut harness = grid().start();
     harness.trade(100, 1).trade("100.5", 1);
     let buy = |price| (Side::Buy, price);
-    assert_eq!(
-        open(&harness),
-        [buy(dec!(97)), buy(dec!(98)), buy(dec!(99))]
-    );
+    assert_eq!(open(&harness), [buy(dec!(97)), buy(dec!(98)), buy(dec!(99))]);
 }
 
 #[test]
@@ -79,10 +73,7 @@ fn a_restart_goes_on_where_the_grid_was() {
     let mut second = grid().restored(state.clone()).start();
     // Its orders are gone with the first session; the lines are armed from the saved reference.
     second.trade(120, 1);
-    let buys = open(&second)
-        .iter()
-        .filter(|(side, _)| *side == Side::Buy)
-        .count();
+    let buys = open(&second).iter().filter(|(side, _)| *side == Side::Buy).count();
     assert_eq!(buys, 2);
     let refused = grid().set("lines", "4").restored(state).try_start();
     assert_eq!(refused.unwrap_err(), "the saved grid has 3 lines");

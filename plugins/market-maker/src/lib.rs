@@ -105,30 +105,22 @@ impl MarketMaker {
         let half = middle * params.half_spread;
         // Never across the market: a post-only order there would be rejected.
         let price = match side {
-            Side::Buy => rules
-                .round_price(centre - half, Rounding::Floor)
-                .min(top.ask - rules.price_tick),
-            Side::Sell => rules
-                .round_price(centre + half, Rounding::Ceiling)
-                .max(top.bid + rules.price_tick),
+            Side::Buy => {
+                rules.round_price(centre - half, Rounding::Floor).min(top.ask - rules.price_tick)
+            }
+            Side::Sell => {
+                rules.round_price(centre + half, Rounding::Ceiling).max(top.bid + rules.price_tick)
+            }
         };
         let reduce_only = ctx.trading_state() == TradingState::Reducing;
-        price.is_positive().then_some(Wanted {
-            price,
-            quantity,
-            reduce_only,
-        })
+        price.is_positive().then_some(Wanted { price, quantity, reduce_only })
     }
 
     /// Places, moves, ends or leaves alone the order of one side; says its tag.
     fn keep(&self, ctx: &mut Context, leg: Leg, wanted: Option<Wanted>) -> Option<OrderTag> {
         let Some(order) = leg.tag.and_then(|tag| ctx.order(tag)).copied() else {
             let wanted = wanted.filter(|_| ctx.time() >= leg.retry_at)?;
-            let Wanted {
-                price,
-                quantity,
-                reduce_only,
-            } = wanted;
+            let Wanted { price, quantity, reduce_only } = wanted;
             let mut order = Order::limit(self.instrument.id, leg.side, quantity, price).post_only();
             order.reduce_only = reduce_only;
             return Some(ctx.place(order));
@@ -172,61 +164,36 @@ impl Strategy for MarketMaker {
     type Params = Params;
 
     fn describe() -> Description {
-        description!()
-            .subscribe(Data::Quotes)
-            .subscribe(Data::Depth(5))
+        description!().subscribe(Data::Quotes).subscribe(Data::Depth(5))
     }
 
     fn start(ctx: &mut Context, params: Params, _: Option<SavedState>) -> Result<Self, String> {
         let instrument = ctx.only_instrument()?;
         if instrument.round_quantity(params.quantity).is_zero() {
-            return Err(format!(
-                "quantity is below the minimum of {}",
-                instrument.min_quantity
-            ));
+            return Err(format!("quantity is below the minimum of {}", instrument.min_quantity));
         }
         // Orders of an earlier instance are taken over, one a side; the rest is ended.
-        let mut legs = [Side::Buy, Side::Sell].map(|side| Leg {
-            side,
-            tag: None,
-            retry_at: ctx.time(),
-        });
-        let open: Vec<(OrderTag, Side)> = ctx
-            .orders()
-            .iter()
-            .map(|order| (order.tag, order.side))
-            .collect();
+        let mut legs =
+            [Side::Buy, Side::Sell].map(|side| Leg { side, tag: None, retry_at: ctx.time() });
+        let open: Vec<(OrderTag, Side)> =
+            ctx.orders().iter().map(|order| (order.tag, order.side)).collect();
         for (tag, side) in open {
-            match legs
-                .iter_mut()
-                .find(|leg| leg.side == side && leg.tag.is_none())
-            {
+            match legs.iter_mut().find(|leg| leg.side == side && leg.tag.is_none()) {
                 Some(leg) => leg.tag = Some(tag),
                 None => ctx.cancel(tag),
             }
         }
-        Ok(Self {
-            params,
-            instrument,
-            top: None,
-            legs,
-        })
+        Ok(Self { params, instrument, top: None, legs })
     }
 
     fn on_quote(&mut self, ctx: &mut Context, quote: &Quote) {
-        let top = quote.mid().map(|_| Top {
-            bid: quote.bid_price,
-            ask: quote.ask_price,
-        });
+        let top = quote.mid().map(|_| Top { bid: quote.bid_price, ask: quote.ask_price });
         self.see(ctx, top);
     }
 
     fn on_depth(&mut self, ctx: &mut Context, depth: &Depth) {
         let (bid, ask) = (depth.bids().next(), depth.asks().next());
-        let top = bid.zip(ask).map(|(bid, ask)| Top {
-            bid: bid.price,
-            ask: ask.price,
-        });
+        let top = bid.zip(ask).map(|(bid, ask)| Top { bid: bid.price, ask: ask.price });
         self.see(ctx, top);
     }
 

@@ -37,10 +37,7 @@ fn quotes_both_sides_of_the_middle() {
     quote(&mut harness, "99.9", "100.1");
     assert_eq!(
         quoted(&harness),
-        [
-            (Side::Buy, dec!(1), dec!(99.5)),
-            (Side::Sell, dec!(1), dec!(100.5))
-        ]
+        [(Side::Buy, dec!(1), dec!(99.5)), (Side::Sell, dec!(1), dec!(100.5))]
     );
     assert!(harness.denials().is_empty());
 }
@@ -68,10 +65,7 @@ fn leans_against_its_inventory_and_stops_at_the_bound() {
     quote(&mut harness, "99.9", "100.1");
     assert_eq!(
         quoted(&harness),
-        [
-            (Side::Buy, dec!(1), dec!(99)),
-            (Side::Sell, dec!(1), dec!(100))
-        ]
+        [(Side::Buy, dec!(1), dec!(99)), (Side::Sell, dec!(1), dec!(100))]
     );
     harness.trade_by(Aggressor::Seller, "98.9", 1);
     assert_eq!(harness.position(), dec!(2));
@@ -120,13 +114,7 @@ fn only_shrinks_when_that_is_all_that_is_let_through() {
     harness.set_trading_state(TradingState::Reducing);
     quote(&mut harness, "99.9", "100.1");
     quote(&mut harness, "99.9", "100.1");
-    assert_eq!(
-        quoted(&harness)
-            .iter()
-            .map(|each| each.0)
-            .collect::<Vec<_>>(),
-        [Side::Sell]
-    );
+    assert_eq!(quoted(&harness).iter().map(|each| each.0).collect::<Vec<_>>(), [Side::Sell]);
     harness.set_trading_state(TradingState::Halted);
     quote(&mut harness, "99.9", "100.1");
     assert!(quoted(&harness).is_empty());

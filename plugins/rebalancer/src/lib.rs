@@ -46,18 +46,10 @@ impl Rebalancer {
     /// Balance plus what the positions have gained at the last prices. The budget's own equity is
     /// told with fills only.
     fn equity(&self, ctx: &Context) -> Decimal {
-        let unrealized = ctx
-            .positions()
-            .iter()
-            .filter(|position| !position.is_flat())
-            .map(|held| {
-                let price = self
-                    .prices
-                    .get(&held.instrument)
-                    .copied()
-                    .unwrap_or(held.entry_price);
-                ctx.instrument(held.instrument)
-                    .notional(price - held.entry_price, held.quantity)
+        let unrealized =
+            ctx.positions().iter().filter(|position| !position.is_flat()).map(|held| {
+                let price = self.prices.get(&held.instrument).copied().unwrap_or(held.entry_price);
+                ctx.instrument(held.instrument).notional(price - held.entry_price, held.quantity)
             });
         ctx.budget().balance + unrealized.sum()
     }
@@ -106,11 +98,7 @@ impl Strategy for Rebalancer {
         let shares = weights::shares(&params.weights, ctx.instruments())?;
         let interval = Duration::from_secs(60 * u64::from(params.interval_minutes));
         ctx.set_timer_every(TIMER, ctx.time() + interval, interval);
-        Ok(Self {
-            params,
-            shares,
-            prices: BTreeMap::new(),
-        })
+        Ok(Self { params, shares, prices: BTreeMap::new() })
     }
 
     fn on_trade(&mut self, _: &mut Context, trade: &Trade) {

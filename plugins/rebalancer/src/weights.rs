@@ -17,19 +17,14 @@ pub(super) fn shares(
         let wrong = || format!("`{word}` is not like BTCUSDT=2");
         let (symbol, weight) = word.split_once('=').ok_or_else(wrong)?;
         let found = instruments.iter().find(|each| each.symbol == symbol);
-        let id = found
-            .ok_or_else(|| format!("{symbol} is not in the session"))?
-            .id;
+        let id = found.ok_or_else(|| format!("{symbol} is not in the session"))?.id;
         let weight: Decimal = weight.parse().map_err(|_| wrong())?;
         if weight.is_negative() || weights.insert(id, weight).is_some() {
             return Err(format!("{symbol} needs one weight that is not negative"));
         }
     }
     if weights.is_empty() {
-        weights = instruments
-            .iter()
-            .map(|each| (each.id, Decimal::ONE))
-            .collect();
+        weights = instruments.iter().map(|each| (each.id, Decimal::ONE)).collect();
     }
     let total = weights.values().copied().sum();
     let share = |weight: Decimal| weight.checked_div(total, SHARE_DIGITS, Rounding::Floor);

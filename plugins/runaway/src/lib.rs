@@ -63,13 +63,9 @@ impl Runaway {
         } else {
             ctx.buy(trade.instrument, self.quantity);
         }
-        let resting = ctx
-            .orders()
-            .iter()
-            .any(|order| matches!(order.kind, Some(OrderKind::Limit(_))));
-        let price = self
-            .instrument
-            .round_price(trade.price * dec!(0.9), Rounding::Floor);
+        let resting =
+            ctx.orders().iter().any(|order| matches!(order.kind, Some(OrderKind::Limit(_))));
+        let price = self.instrument.round_price(trade.price * dec!(0.9), Rounding::Floor);
         if !resting && price.is_positive() {
             ctx.place(Order::limit(trade.instrument, Side::Buy, self.quantity, price).post_only());
         }
@@ -123,15 +119,8 @@ impl Strategy for Runaway {
 
     fn start(ctx: &mut Context, params: Params, _: Option<SavedState>) -> Result<Self, String> {
         let instrument = ctx.only_instrument()?;
-        let quantity = instrument
-            .round_quantity(params.quantity)
-            .max(instrument.min_quantity);
-        Ok(Self {
-            params,
-            instrument,
-            quantity,
-            seen: 0,
-        })
+        let quantity = instrument.round_quantity(params.quantity).max(instrument.min_quantity);
+        Ok(Self { params, instrument, quantity, seen: 0 })
     }
 
     fn on_trade(&mut self, ctx: &mut Context, trade: &Trade) {

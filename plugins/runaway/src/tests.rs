@@ -6,10 +6,7 @@ use sandpit_testing::{Builder, Harness};
 use super::{Runaway, TURN_TRADES};
 
 fn runaway(attack: &str) -> Builder<Runaway> {
-    Harness::new::<Runaway>()
-        .set("attack", attack)
-        .set("after", "120")
-        .set("quantity", "1")
+    Harness::new::<Runaway>().set("attack", attack).set("after", "120").set("quantity", "1")
 }
 
 fn trades(harness: &mut Harness<Runaway>, count: u32) {

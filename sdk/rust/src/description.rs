@@ -96,10 +96,7 @@ impl Description {
             warm_up: self
                 .warm_up
                 .into_iter()
-                .map(|(data, count)| wire::WarmUp {
-                    kind: data.into(),
-                    count,
-                })
+                .map(|(data, count)| wire::WarmUp { kind: data.into(), count })
                 .collect(),
             state_schema: self.state_schema,
         }

@@ -21,10 +21,7 @@ unsafe impl<S> Sync for Slot<S> {}
 impl<S: Strategy> Slot<S> {
     /// Empty until a session begins.
     #[must_use]
-    #[expect(
-        clippy::new_without_default,
-        reason = "made by `export!` alone, in a static"
-    )]
+    #[expect(clippy::new_without_default, reason = "made by `export!` alone, in a static")]
     pub const fn new() -> Self {
         Self(UnsafeCell::new(None))
     }
@@ -60,9 +57,7 @@ pub struct Glue<S>(PhantomData<S>);
 
 /// A panic would trap without a word; this way its text and place are in the strategy's log.
 fn log_panics() {
-    std::panic::set_hook(Box::new(|panic| {
-        log::write(log::Level::Error, format_args!("{panic}"))
-    }));
+    std::panic::set_hook(Box::new(|panic| log::write(log::Level::Error, format_args!("{panic}"))));
 }
 
 impl<S: Exported> Guest for Glue<S> {
@@ -116,9 +111,7 @@ impl<S: Exported> Guest for Glue<S> {
     }
 
     fn on_trading_state(state: wire::TradingState, time: u64) -> bool {
-        S::slot()
-            .instance()
-            .on_trading_state(state, Timestamp(time))
+        S::slot().instance().on_trading_state(state, Timestamp(time))
     }
 
     fn on_parameters(arguments: Vec<wire::Argument>) -> Result<bool, String> {

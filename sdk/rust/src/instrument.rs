@@ -55,11 +55,7 @@ impl Instrument {
     #[must_use]
     pub fn round_quantity(&self, quantity: Decimal) -> Decimal {
         let rounded = quantity.round_to_step(self.quantity_step, Rounding::Floor);
-        if rounded < self.min_quantity {
-            Decimal::ZERO
-        } else {
-            rounded.min(self.max_quantity)
-        }
+        if rounded < self.min_quantity { Decimal::ZERO } else { rounded.min(self.max_quantity) }
     }
 
     /// Price × quantity × multiplier, exact.

@@ -94,13 +94,7 @@ mod tests {
         crate::info!("spread {spread}");
         crate::warn!("wide");
         let lines = take();
-        assert_eq!(
-            lines,
-            [
-                (Level::Info, "spread 3".to_owned()),
-                (Level::Warn, "wide".to_owned())
-            ]
-        );
+        assert_eq!(lines, [(Level::Info, "spread 3".to_owned()), (Level::Warn, "wide".to_owned())]);
         assert!(take().is_empty());
     }
 }

@@ -187,13 +187,10 @@ impl Depth {
     ) -> impl ExactSizeIterator<Item = Level> + use<'a> {
         let (price_scale, quantity_scale) = (self.columns.price_scale, self.columns.quantity_scale);
         let decimal = |mantissa: i64, scale| Decimal::new(i128::from(mantissa), scale);
-        prices
-            .iter()
-            .zip(quantities)
-            .map(move |(price, quantity)| Level {
-                price: decimal(*price, price_scale),
-                quantity: decimal(*quantity, quantity_scale),
-            })
+        prices.iter().zip(quantities).map(move |(price, quantity)| Level {
+            price: decimal(*price, price_scale),
+            quantity: decimal(*quantity, quantity_scale),
+        })
     }
 }
 
@@ -222,13 +219,7 @@ mod tests {
             ask_quantities: vec![1_000],
         });
         let bids: Vec<Level> = depth.bids().collect();
-        assert_eq!(
-            bids[1],
-            Level {
-                price: dec!(100),
-                quantity: dec!(1.5)
-            }
-        );
+        assert_eq!(bids[1], Level { price: dec!(100), quantity: dec!(1.5) });
         assert_eq!(depth.asks().len(), 1);
         assert_eq!(depth.mid(), Some(dec!(100.75)));
         assert_eq!(depth.bid_share(), Some(0.75));

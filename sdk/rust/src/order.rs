@@ -75,10 +75,7 @@ impl OrderKind {
         match self {
             Self::Limit(_) => Self::Limit(price),
             Self::Stop(_) => Self::Stop(price),
-            Self::StopLimit { trigger, .. } => Self::StopLimit {
-                trigger,
-                limit: price,
-            },
+            Self::StopLimit { trigger, .. } => Self::StopLimit { trigger, limit: price },
             Self::TakeProfit(_) => Self::TakeProfit(price),
             Self::Market | Self::TrailingStop(_) => self,
         }
@@ -91,10 +88,9 @@ impl From<OrderKind> for wire::OrderKind {
             OrderKind::Market => Self::Market,
             OrderKind::Limit(limit) => Self::Limit(limit.sent()),
             OrderKind::Stop(trigger) => Self::Stop(trigger.sent()),
-            OrderKind::StopLimit { trigger, limit } => Self::StopLimit(wire::StopLimit {
-                trigger: trigger.sent(),
-                limit: limit.sent(),
-            }),
+            OrderKind::StopLimit { trigger, limit } => {
+                Self::StopLimit(wire::StopLimit { trigger: trigger.sent(), limit: limit.sent() })
+            }
             OrderKind::TakeProfit(trigger) => Self::TakeProfit(trigger.sent()),
             OrderKind::TrailingStop(TrailingOffset::Price(distance)) => {
                 Self::TrailingStop(wire::TrailingOffset::Price(distance.sent()))
@@ -112,10 +108,9 @@ impl From<wire::OrderKind> for OrderKind {
             wire::OrderKind::Market => Self::Market,
             wire::OrderKind::Limit(limit) => Self::Limit(limit.into()),
             wire::OrderKind::Stop(trigger) => Self::Stop(trigger.into()),
-            wire::OrderKind::StopLimit(wire::StopLimit { trigger, limit }) => Self::StopLimit {
-                trigger: trigger.into(),
-                limit: limit.into(),
-            },
+            wire::OrderKind::StopLimit(wire::StopLimit { trigger, limit }) => {
+                Self::StopLimit { trigger: trigger.into(), limit: limit.into() }
+            }
             wire::OrderKind::TakeProfit(trigger) => Self::TakeProfit(trigger.into()),
             wire::OrderKind::TrailingStop(wire::TrailingOffset::Price(distance)) => {
                 Self::TrailingStop(TrailingOffset::Price(distance.into()))
@@ -376,9 +371,5 @@ pub(crate) fn timer(
     at: Timestamp,
     every: Option<core::time::Duration>,
 ) -> wire::Intent {
-    wire::Intent::SetTimer(wire::Timer {
-        id: id.0,
-        at: at.0,
-        every: every.map(nanos),
-    })
+    wire::Intent::SetTimer(wire::Timer { id: id.0, at: at.0, every: every.map(nanos) })
 }

@@ -102,11 +102,7 @@ pub mod derived {
     use super::{Choice, Decimal, wire};
 
     fn parameter(name: &str, summary: &str, type_: wire::ParameterType) -> wire::Parameter {
-        wire::Parameter {
-            name: name.to_owned(),
-            summary: summary.to_owned(),
-            type_,
-        }
+        wire::Parameter { name: name.to_owned(), summary: summary.to_owned(), type_ }
     }
 
     #[must_use]
@@ -126,31 +122,22 @@ pub mod derived {
         summary: &str,
         [default, min, max]: [Decimal; 3],
     ) -> wire::Parameter {
-        let bounds = wire::DecimalBounds {
-            default: default.sent(),
-            min: min.sent(),
-            max: max.sent(),
-        };
+        let bounds =
+            wire::DecimalBounds { default: default.sent(), min: min.sent(), max: max.sent() };
         parameter(name, summary, wire::ParameterType::Decimal(bounds))
     }
 
     pub fn choice<C: Choice>(name: &str, summary: &str, default: &C) -> wire::Parameter {
         let bounds = wire::ChoiceBounds {
             default: default.option().to_owned(),
-            options: C::OPTIONS
-                .iter()
-                .map(|option| (*option).to_owned())
-                .collect(),
+            options: C::OPTIONS.iter().map(|option| (*option).to_owned()).collect(),
         };
         parameter(name, summary, wire::ParameterType::Choice(bounds))
     }
 
     #[must_use]
     pub fn text(name: &str, summary: &str, default: &str, max_bytes: u32) -> wire::Parameter {
-        let bounds = wire::TextBounds {
-            default: default.to_owned(),
-            max_bytes,
-        };
+        let bounds = wire::TextBounds { default: default.to_owned(), max_bytes };
         parameter(name, summary, wire::ParameterType::Text(bounds))
     }
 
@@ -183,9 +170,9 @@ pub mod derived {
     ) -> Result<i64, String> {
         match find(arguments, name)? {
             wire::ParameterValue::Integer(value) if (min..=max).contains(value) => Ok(*value),
-            wire::ParameterValue::Integer(value) => Err(format!(
-                "parameter `{name}` must be from {min} to {max}, not {value}"
-            )),
+            wire::ParameterValue::Integer(value) => {
+                Err(format!("parameter `{name}` must be from {min} to {max}, not {value}"))
+            }
             _ => wrong_type(name, "an integer"),
         }
     }
@@ -201,9 +188,7 @@ pub mod derived {
                 if (min..=max).contains(&value) {
                     Ok(value)
                 } else {
-                    Err(format!(
-                        "parameter `{name}` must be from {min} to {max}, not {value}"
-                    ))
+                    Err(format!("parameter `{name}` must be from {min} to {max}, not {value}"))
                 }
             }
             _ => wrong_type(name, "a decimal number"),
@@ -213,10 +198,7 @@ pub mod derived {
     pub fn read_choice<C: Choice>(arguments: &[wire::Argument], name: &str) -> Result<C, String> {
         match find(arguments, name)? {
             wire::ParameterValue::Text(value) => C::from_option(value).ok_or_else(|| {
-                format!(
-                    "parameter `{name}` must be one of {}, not {value}",
-                    C::OPTIONS.join(", ")
-                )
+                format!("parameter `{name}` must be one of {}, not {value}", C::OPTIONS.join(", "))
             }),
             _ => wrong_type(name, "the name of an option"),
         }
@@ -233,9 +215,9 @@ pub mod derived {
             {
                 Ok(value.clone())
             }
-            wire::ParameterValue::Text(_) => Err(format!(
-                "parameter `{name}` must have at most {max_bytes} bytes"
-            )),
+            wire::ParameterValue::Text(_) => {
+                Err(format!("parameter `{name}` must have at most {max_bytes} bytes"))
+            }
             _ => wrong_type(name, "text"),
         }
     }

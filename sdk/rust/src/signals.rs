@@ -25,12 +25,7 @@ impl Ema {
     pub fn new(length: u32) -> Self {
         let length = length.max(1);
         let weight = 2.0 / (f64::from(length) + 1.0);
-        Self {
-            weight,
-            value: 0.0,
-            missing: length,
-            seeded: false,
-        }
+        Self { weight, value: 0.0, missing: length, seeded: false }
     }
 
     /// Takes in a value and says the average.

@@ -16,10 +16,7 @@ pub use wire::{SavedState, StopReason};
 ///
 /// A panic ends the strategy: its text goes to the log, what it asked for in that call is
 /// dropped, and the host decides what becomes of its orders and positions.
-#[expect(
-    unused_variables,
-    reason = "the defaults do nothing with what they are told"
-)]
+#[expect(unused_variables, reason = "the defaults do nothing with what they are told")]
 pub trait Strategy: Sized {
     /// Its settings; `()` for none.
     type Params: Parameters;

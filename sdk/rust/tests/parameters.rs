@@ -59,10 +59,7 @@ fn arguments(name: &str, value: Option<wire::ParameterValue>) -> Vec<wire::Argum
         .collect();
     match value {
         Some(value) => {
-            for argument in arguments
-                .iter_mut()
-                .filter(|argument| argument.name == name)
-            {
+            for argument in arguments.iter_mut().filter(|argument| argument.name == name) {
                 argument.value = value.clone();
             }
         }
@@ -74,21 +71,8 @@ fn arguments(name: &str, value: Option<wire::ParameterValue>) -> Vec<wire::Argum
 #[test]
 fn fields_become_parameters() {
     let all = Params::describe();
-    let names: Vec<&str> = all
-        .iter()
-        .map(|parameter| parameter.name.as_str())
-        .collect();
-    assert_eq!(
-        names,
-        [
-            "fast-length",
-            "offset",
-            "quantity",
-            "enabled",
-            "direction",
-            "note"
-        ]
-    );
+    let names: Vec<&str> = all.iter().map(|parameter| parameter.name.as_str()).collect();
+    assert_eq!(names, ["fast-length", "offset", "quantity", "enabled", "direction", "note"]);
     assert_eq!(all[0].summary, "Length of the fast average, in trades.");
     assert_eq!(all[1].summary, "an offset");
     let integer =
@@ -114,10 +98,7 @@ fn fields_become_parameters() {
 
 #[test]
 fn values_become_fields() {
-    let changed = arguments(
-        "direction",
-        Some(wire::ParameterValue::Text("long".to_owned())),
-    );
+    let changed = arguments("direction", Some(wire::ParameterValue::Text("long".to_owned())));
     let expected = Params {
         fast_length: 10,
         offset: -3,
@@ -133,21 +114,9 @@ fn values_become_fields() {
 fn what_is_wrong_with_a_value_is_said() {
     use wire::ParameterValue::{Boolean, Decimal as Exact, Integer, Text};
     let cases = [
-        (
-            "fast-length",
-            Some(Integer(0)),
-            "parameter `fast-length` must be from 1 to 500, not 0",
-        ),
-        (
-            "fast-length",
-            Some(Boolean(true)),
-            "parameter `fast-length` must be an integer",
-        ),
-        (
-            "enabled",
-            Some(Integer(1)),
-            "parameter `enabled` must be true or false",
-        ),
+        ("fast-length", Some(Integer(0)), "parameter `fast-length` must be from 1 to 500, not 0"),
+        ("fast-length", Some(Boolean(true)), "parameter `fast-length` must be an integer"),
+        ("enabled", Some(Integer(1)), "parameter `enabled` must be true or false"),
         (
             "quantity",
             Some(Exact(decimal(dec!(1000.1)))),
@@ -166,9 +135,6 @@ fn what_is_wrong_with_a_value_is_said() {
         ),
     ];
     for (name, value, message) in cases {
-        assert_eq!(
-            Params::from_arguments(&arguments(name, value)),
-            Err(message.to_owned())
-        );
+        assert_eq!(Params::from_arguments(&arguments(name, value)), Err(message.to_owned()));
     }
 }

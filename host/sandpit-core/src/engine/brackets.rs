@@ -70,11 +70,7 @@ impl Brackets {
 
     /// The entry is over. What it filled keeps its exits; without a fill there is nothing to keep.
     pub(crate) fn entry_closed(&mut self, entry: ClientOrderId) {
-        if self
-            .exits
-            .get(&entry)
-            .is_none_or(|exits| exits.ids().next().is_none())
-        {
+        if self.exits.get(&entry).is_none_or(|exits| exits.ids().next().is_none()) {
             self.plans.remove(&entry);
             self.exits.remove(&entry);
         }
@@ -89,11 +85,8 @@ impl Brackets {
         entry_open: bool,
     ) -> Option<ClientOrderId> {
         self.entries.remove(&exit);
-        let other = self
-            .exits
-            .get(&entry)?
-            .ids()
-            .find(|id| *id != exit && self.entries.contains_key(id));
+        let other =
+            self.exits.get(&entry)?.ids().find(|id| *id != exit && self.entries.contains_key(id));
         if other.is_none() {
             self.exits.remove(&entry);
             if !entry_open {

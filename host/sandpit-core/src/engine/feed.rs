@@ -48,10 +48,7 @@ impl Feed {
                 }
             }
         }
-        Self {
-            instruments,
-            next_bar_end: None,
-        }
+        Self { instruments, next_bar_end: None }
     }
 
     pub(super) const fn next_bar_end(&self) -> Option<UnixNanos> {
@@ -70,10 +67,7 @@ impl Feed {
             for (index, _) in (0u16..).zip(instruments) {
                 let feed = &mut self.instruments[usize::from(index)];
                 for bars in feed.bars.values_mut() {
-                    let ended = bars
-                        .builder
-                        .as_mut()
-                        .and_then(|builder| builder.take_ended(due));
+                    let ended = bars.builder.as_mut().and_then(|builder| builder.take_ended(due));
                     let Some((end, bar)) = ended else { continue };
                     bars.told = end;
                     let event = MarketEvent {
@@ -91,9 +85,7 @@ impl Feed {
 
     fn earliest_bar_end(&self) -> Option<UnixNanos> {
         let builders = self.instruments.iter().flat_map(|feed| feed.bars.values());
-        builders
-            .filter_map(|bars| bars.builder.as_ref()?.due())
-            .min()
+        builders.filter_map(|bars| bars.builder.as_ref()?.due()).min()
     }
 
     /// Tells those who want it of an event that is no depth.
@@ -101,11 +93,7 @@ impl Feed {
         let feed = &mut self.instruments[usize::from(event.instrument.0)];
         match &event.data {
             MarketData::Trade(trade) => {
-                for builder in feed
-                    .bars
-                    .values_mut()
-                    .filter_map(|bars| bars.builder.as_mut())
-                {
+                for builder in feed.bars.values_mut().filter_map(|bars| bars.builder.as_mut()) {
                     builder.trade(event.time, trade);
                     if let Some(due) = builder.due() {
                         self.next_bar_end = Some(self.next_bar_end.map_or(due, |end| end.min(due)));
@@ -149,14 +137,8 @@ impl InstrumentFeed {
 
 fn tell(plugins: &[PluginId], event: &MarketEvent, history: bool, effects: &mut Vec<Effect>) {
     for plugin in plugins {
-        let event = PluginEvent::Market {
-            event: event.clone(),
-            history,
-        };
-        effects.push(Effect::CallPlugin {
-            plugin: *plugin,
-            event,
-        });
+        let event = PluginEvent::Market { event: event.clone(), history };
+        effects.push(Effect::CallPlugin { plugin: *plugin, event });
     }
 }
 
@@ -168,8 +150,7 @@ impl Engine {
             self.feed.publish(event, history, effects);
         }
         self.now = self.now.max(event.time);
-        self.feed
-            .end_bars(self.now, &self.config.instruments, effects);
+        self.feed.end_bars(self.now, &self.config.instruments, effects);
         let market = &mut self.markets[usize::from(id.0)];
         let before = market.mark();
         if let Err(lost) = market.apply(event) {
@@ -194,16 +175,8 @@ impl Engine {
         }
         for (plugin, levels) in &self.feed.instruments[usize::from(id.0)].depth {
             let (bids, asks) = book.top(*levels);
-            let view = Box::new(DepthView {
-                instrument: id,
-                time,
-                bids,
-                asks,
-            });
-            effects.push(Effect::CallPlugin {
-                plugin: *plugin,
-                event: PluginEvent::Depth(view),
-            });
+            let view = Box::new(DepthView { instrument: id, time, bids, asks });
+            effects.push(Effect::CallPlugin { plugin: *plugin, event: PluginEvent::Depth(view) });
         }
     }
 

@@ -30,40 +30,17 @@ impl Engine {
     pub(super) fn intent(&mut self, plugin: PluginId, intent: &Intent, effects: &mut Vec<Effect>) {
         let refused = match intent {
             Intent::Place(place) => {
-                self.place(plugin, place, effects)
-                    .map(drop)
-                    .map_err(|denial| {
-                        refusal(
-                            self,
-                            plugin,
-                            place.tag,
-                            place.instrument,
-                            place.side,
-                            denial,
-                        )
-                    })
+                self.place(plugin, place, effects).map(drop).map_err(|denial| {
+                    refusal(self, plugin, place.tag, place.instrument, place.side, denial)
+                })
             }
             Intent::Bracket(bracket) => self.bracket(plugin, bracket, effects).map_err(|denial| {
                 let entry = &bracket.entry;
-                refusal(
-                    self,
-                    plugin,
-                    entry.tag,
-                    entry.instrument,
-                    entry.side,
-                    denial,
-                )
+                refusal(self, plugin, entry.tag, entry.instrument, entry.side, denial)
             }),
             Intent::TargetPosition(target) => {
                 self.target(plugin, target, effects).map_err(|denial| {
-                    refusal(
-                        self,
-                        plugin,
-                        target.tag,
-                        target.instrument,
-                        Side::Buy,
-                        denial,
-                    )
+                    refusal(self, plugin, target.tag, target.instrument, Side::Buy, denial)
                 })
             }
             Intent::Amend(amend) => self
@@ -150,11 +127,7 @@ impl Engine {
 
     /// The id that the next order will have; it is used up when the order is sent.
     pub(super) const fn next_id(&self, plugin: PluginId) -> ClientOrderId {
-        ClientOrderId {
-            sequence: self.sequence + 1,
-            plugin,
-            run: self.config.run,
-        }
+        ClientOrderId { sequence: self.sequence + 1, plugin, run: self.config.run }
     }
 
     fn session_instrument(
@@ -186,10 +159,8 @@ impl Engine {
         };
         let at = usize::from(instrument.0);
         let config = &self.config.plugins[usize::from(plugin.0)];
-        let (plugin_all, account_all) = (
-            self.orders.plugin_exposures(plugin),
-            self.orders.account_exposures(),
-        );
+        let (plugin_all, account_all) =
+            (self.orders.plugin_exposures(plugin), self.orders.account_exposures());
         Ok([
             ScopeView {
                 scope: Scope::Plugin,
@@ -225,9 +196,7 @@ impl Engine {
             }
             // Something works or is held, so it has had a price; a limit order's own price is not
             // known here, and without any mark nothing can be said.
-            let mark = self.markets[usize::from(index)]
-                .mark()
-                .ok_or(Denial::NoMarketPrice)?;
+            let mark = self.markets[usize::from(index)].mark().ok_or(Denial::NoMarketPrice)?;
             gross += rules.notional(mark, worst).ok_or(Denial::NumberOverflow)?;
         }
         Ok(gross)
@@ -248,27 +217,15 @@ impl Engine {
         let take_profit = form_limit(bracket.take_profit, exit_side, rules, off_tick)?;
         let market = self.market_state(instrument);
         let formed = form(entry, rules, market, off_tick, self.now)?;
-        let price = formed
-            .kind
-            .limit()
-            .or(formed.kind.trigger())
-            .or(market.mark());
+        let price = formed.kind.limit().or(formed.kind.trigger()).or(market.mark());
         let price = price.ok_or(Denial::NoMarketPrice)?;
-        let (below, above) = if long {
-            (stop_loss, take_profit)
-        } else {
-            (take_profit, stop_loss)
-        };
+        let (below, above) = if long { (stop_loss, take_profit) } else { (take_profit, stop_loss) };
         let tags = [entry.tag, bracket.stop_loss_tag, bracket.take_profit_tag];
         if !(below < price && price < above) || entry.reduce_only {
             return Err(Denial::BracketPricesInvalid);
         }
         let distinct = tags[0] != tags[1] && tags[0] != tags[2] && tags[1] != tags[2];
-        if !distinct
-            || tags
-                .iter()
-                .any(|tag| self.orders.by_tag(plugin, *tag).is_some())
-        {
+        if !distinct || tags.iter().any(|tag| self.orders.by_tag(plugin, *tag).is_some()) {
             return Err(Denial::DuplicateTag);
         }
         let id = self.place(plugin, entry, effects)?;
@@ -290,9 +247,7 @@ impl Engine {
     ) -> Result<(), Denial> {
         let instrument = self.session_instrument(plugin, target.instrument)?;
         let rules = self.instrument(instrument);
-        let wished = rules
-            .quantity(target.quantity)
-            .ok_or(Denial::BadNumber(target.quantity))?;
+        let wished = rules.quantity(target.quantity).ok_or(Denial::BadNumber(target.quantity))?;
         if wished.0 % rules.quantity_step().0 != 0 {
             return Err(Denial::QuantityOffStep(wished));
         }
@@ -304,11 +259,7 @@ impl Engine {
         if difference.abs() < rules.min_quantity() || difference.is_zero() {
             return Ok(());
         }
-        let side = if difference > Quantity::ZERO {
-            Side::Buy
-        } else {
-            Side::Sell
-        };
+        let side = if difference > Quantity::ZERO { Side::Buy } else { Side::Sell };
         // What only leads back to flat shrinks the position and may be smaller than the least
         // notional.
         let place = Place {
@@ -333,10 +284,7 @@ impl Engine {
         amend: &Amend,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Denial> {
-        let id = self
-            .orders
-            .by_tag(plugin, amend.tag)
-            .ok_or(Denial::UnknownOrder)?;
+        let id = self.orders.by_tag(plugin, amend.tag).ok_or(Denial::UnknownOrder)?;
         let tracked = self.orders.get(id).ok_or(Denial::UnknownOrder)?;
         if matches!(
             tracked.state,
@@ -346,17 +294,11 @@ impl Engine {
         }
         let (order, filled) = (&tracked.order, tracked.filled);
         let rules = self.instrument(order.instrument);
-        let quantity = amend
-            .quantity
-            .map(|wished| form_quantity(wished, rules))
-            .transpose()?;
+        let quantity = amend.quantity.map(|wished| form_quantity(wished, rules)).transpose()?;
         if quantity.is_some_and(|quantity| quantity <= filled) {
             return Err(Denial::AmendInvalid);
         }
-        let price = amend
-            .price
-            .map(|wished| self.amended_price(order, wished))
-            .transpose()?;
+        let price = amend.price.map(|wished| self.amended_price(order, wished)).transpose()?;
         let change = AmendOrder {
             order: id,
             instrument: order.instrument,
@@ -393,9 +335,7 @@ impl Engine {
         let candidate = Candidate {
             instrument: order.instrument,
             side: order.side,
-            kind: change
-                .price
-                .map_or(order.kind, |price| with_price(order.kind, price)),
+            kind: change.price.map_or(order.kind, |price| with_price(order.kind, price)),
             quantity,
             remaining: quantity - tracked.filled,
             reduce_only: order.reduce_only,
@@ -404,13 +344,7 @@ impl Engine {
         };
         let scopes = self.scopes(order.plugin(), order.instrument, Some(change.order))?;
         let mark = self.market_state(order.instrument).mark();
-        approve_change(
-            change,
-            &candidate,
-            self.instrument(order.instrument),
-            mark,
-            scopes,
-        )
+        approve_change(change, &candidate, self.instrument(order.instrument), mark, scopes)
     }
 
     pub(super) fn send_amend(
@@ -420,15 +354,9 @@ impl Engine {
     ) -> Result<(), Denial> {
         let change = *approved.get();
         let tracked = self.orders.get(change.order).ok_or(Denial::UnknownOrder)?;
-        let larger = change
-            .quantity
-            .unwrap_or(Quantity::ZERO)
-            .max(tracked.order.quantity)
-            - tracked.filled;
-        if !matches!(
-            self.orders.transition(change.order, Transition::AskUpdate),
-            Some(Ok(_))
-        ) {
+        let larger =
+            change.quantity.unwrap_or(Quantity::ZERO).max(tracked.order.quantity) - tracked.filled;
+        if !matches!(self.orders.transition(change.order, Transition::AskUpdate), Some(Ok(_))) {
             return Err(Denial::ChangePending);
         }
         // Until the venue has answered, the larger of both could work.
@@ -458,10 +386,7 @@ impl Engine {
             return;
         }
         match self.orders.transition(id, Transition::AskCancel) {
-            Some(Ok(_)) => effects.push(Effect::Cancel(CancelOrder {
-                order: id,
-                instrument,
-            })),
+            Some(Ok(_)) => effects.push(Effect::Cancel(CancelOrder { order: id, instrument })),
             Some(Err(illegal)) => {
                 self.halt_instrument(
                     instrument,
@@ -474,11 +399,8 @@ impl Engine {
     }
 
     fn refused_change(&self, plugin: PluginId, tag: OrderTag, denial: Denial) -> Refused {
-        let order = self
-            .orders
-            .by_tag(plugin, tag)
-            .and_then(|id| self.orders.get(id))
-            .map(|t| &t.order);
+        let order =
+            self.orders.by_tag(plugin, tag).and_then(|id| self.orders.get(id)).map(|t| &t.order);
         Refused {
             tag,
             instrument: order.map(|order| order.instrument),
@@ -489,26 +411,12 @@ impl Engine {
     }
 
     fn deny(&self, plugin: PluginId, refused: Refused, effects: &mut Vec<Effect>) {
-        let Refused {
-            tag,
-            instrument,
-            side,
-            denial,
-            change,
-        } = refused;
+        let Refused { tag, instrument, side, denial, change } = refused;
         let code = denial.code();
-        effects.push(Effect::Record(Record::Denied {
-            plugin,
-            instrument,
-            denial,
-        }));
-        let open = self
-            .orders
-            .by_tag(plugin, tag)
-            .and_then(|id| self.orders.get(id));
-        let (quantity, filled) = open
-            .filter(|_| change)
-            .map_or_else(Default::default, |t| (t.order.quantity, t.filled));
+        effects.push(Effect::Record(Record::Denied { plugin, instrument, denial }));
+        let open = self.orders.by_tag(plugin, tag).and_then(|id| self.orders.get(id));
+        let (quantity, filled) =
+            open.filter(|_| change).map_or_else(Default::default, |t| (t.order.quantity, t.filled));
         let update = OrderUpdate {
             time: self.now,
             tag,
@@ -524,10 +432,7 @@ impl Engine {
             filled,
             closed: !change || open.is_none(),
         };
-        effects.push(Effect::CallPlugin {
-            plugin,
-            event: PluginEvent::Order(update),
-        });
+        effects.push(Effect::CallPlugin { plugin, event: PluginEvent::Order(update) });
     }
 
     /// Tells of an exit that the host could not place.
@@ -541,13 +446,7 @@ impl Engine {
         let (instrument, side) = (Some(entry.instrument), entry.side.opposite());
         self.deny(
             entry.plugin(),
-            Refused {
-                tag,
-                instrument,
-                side,
-                denial,
-                change: false,
-            },
+            Refused { tag, instrument, side, denial, change: false },
             effects,
         );
     }
@@ -567,23 +466,14 @@ fn refusal(
     denial: Denial,
 ) -> Refused {
     let instrument = engine.session_instrument(plugin, instrument).ok();
-    Refused {
-        tag,
-        instrument,
-        side,
-        denial,
-        change: false,
-    }
+    Refused { tag, instrument, side, denial, change: false }
 }
 
 /// The same kind with another limit price, or another trigger where there is no limit.
 fn with_price(kind: OrderKind, price: Price) -> OrderKind {
     match kind {
         OrderKind::Limit(_) => OrderKind::Limit(price),
-        OrderKind::StopLimit { trigger, .. } => OrderKind::StopLimit {
-            trigger,
-            limit: price,
-        },
+        OrderKind::StopLimit { trigger, .. } => OrderKind::StopLimit { trigger, limit: price },
         OrderKind::Stop(_) => OrderKind::Stop(price),
         OrderKind::TakeProfit(_) => OrderKind::TakeProfit(price),
         OrderKind::Market | OrderKind::TrailingStop(_) => kind,

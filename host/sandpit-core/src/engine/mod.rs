@@ -97,8 +97,7 @@ impl Engine {
 
     fn clock(&mut self, now: UnixNanos, effects: &mut Vec<Effect>) {
         self.now = self.now.max(now);
-        self.feed
-            .end_bars(self.now, &self.config.instruments, effects);
+        self.feed.end_bars(self.now, &self.config.instruments, effects);
         while let Some((plugin, id)) = self.timers.take_due(self.now) {
             effects.push(Effect::CallPlugin {
                 plugin,
@@ -145,10 +144,7 @@ impl Engine {
             return;
         }
         *current = state;
-        effects.push(Effect::Record(Record::TradingState {
-            plugin: Some(plugin),
-            state,
-        }));
+        effects.push(Effect::Record(Record::TradingState { plugin: Some(plugin), state }));
         self.tell_state(plugin, effects);
     }
 
@@ -157,10 +153,7 @@ impl Engine {
             return;
         }
         self.account_state = state;
-        effects.push(Effect::Record(Record::TradingState {
-            plugin: None,
-            state,
-        }));
+        effects.push(Effect::Record(Record::TradingState { plugin: None, state }));
         for index in 0..self.plugin_states.len() {
             if let Ok(index) = u16::try_from(index) {
                 self.tell_state(PluginId(index), effects);
@@ -170,10 +163,7 @@ impl Engine {
 
     /// A plugin is told the tighter of both states; whose it is, is none of its business.
     fn tell_state(&self, plugin: PluginId, effects: &mut Vec<Effect>) {
-        let event = PluginEvent::TradingState {
-            state: self.trading_state(plugin),
-            time: self.now,
-        };
+        let event = PluginEvent::TradingState { state: self.trading_state(plugin), time: self.now };
         effects.push(Effect::CallPlugin { plugin, event });
     }
 

@@ -69,10 +69,8 @@ pub(crate) struct Orders {
 
 impl Orders {
     pub(crate) fn new(plugins: usize, instruments: usize) -> Self {
-        let scope = ScopeOrders {
-            exposures: alloc::vec![Exposure::default(); instruments],
-            open: 0,
-        };
+        let scope =
+            ScopeOrders { exposures: alloc::vec![Exposure::default(); instruments], open: 0 };
         Self {
             open: BTreeMap::new(),
             closed: BTreeMap::new(),
@@ -157,15 +155,10 @@ impl Orders {
         };
         let change = quantity - tracked.reserved;
         tracked.reserved = quantity;
-        assert!(
-            tracked.reserved >= Quantity::ZERO,
-            "reserved exposure is never negative"
-        );
+        assert!(tracked.reserved >= Quantity::ZERO, "reserved exposure is never negative");
         let (side, reduce_only) = (tracked.order.side, tracked.order.reduce_only);
-        let (plugin, instrument) = (
-            usize::from(id.plugin.0),
-            usize::from(tracked.order.instrument.0),
-        );
+        let (plugin, instrument) =
+            (usize::from(id.plugin.0), usize::from(tracked.order.instrument.0));
         self.plugins[plugin].exposures[instrument].work(side, reduce_only, change);
         self.account.exposures[instrument].work(side, reduce_only, change);
     }

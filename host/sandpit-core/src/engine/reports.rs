@@ -34,10 +34,9 @@ impl Engine {
                 tracked.order.kind = kind;
                 (Transition::Update, OrderUpdateKind::Amended)
             }
-            ReportKind::AmendRejected(reason) | ReportKind::CancelRejected(reason) => (
-                Transition::ChangeRejected,
-                OrderUpdateKind::ChangeRejected(reason),
-            ),
+            ReportKind::AmendRejected(reason) | ReportKind::CancelRejected(reason) => {
+                (Transition::ChangeRejected, OrderUpdateKind::ChangeRejected(reason))
+            }
             ReportKind::Canceled => (Transition::Cancel, OrderUpdateKind::Canceled),
             ReportKind::Expired => (Transition::Expire, OrderUpdateKind::Expired),
             ReportKind::Lost => {
@@ -88,20 +87,12 @@ impl Engine {
             self.halt_instrument(instrument, Alert::Overfilled(id, instrument), effects);
         }
         self.book(&order, &fill, effects);
-        if was_open
-            && self
-                .orders
-                .get(id)
-                .is_some_and(|t| t.state != OrderState::PendingUpdate)
-        {
+        if was_open && self.orders.get(id).is_some_and(|t| t.state != OrderState::PendingUpdate) {
             self.orders.reserve(id, left);
         }
         effects.push(Effect::Record(Record::Filled(order, fill)));
-        let transition = if left > Quantity::ZERO {
-            Transition::FillPart
-        } else {
-            Transition::FillAll
-        };
+        let transition =
+            if left > Quantity::ZERO { Transition::FillPart } else { Transition::FillAll };
         let state = match self.orders.transition(id, transition) {
             Some(Ok(state)) => state,
             Some(Err(illegal)) => {
@@ -117,15 +108,9 @@ impl Engine {
         let plugin = id.plugin;
         self.tell_order(id, OrderUpdateKind::Filled(fill), effects);
         let position = self.position_view(plugin, instrument);
-        effects.push(Effect::CallPlugin {
-            plugin,
-            event: PluginEvent::Position(position),
-        });
+        effects.push(Effect::CallPlugin { plugin, event: PluginEvent::Position(position) });
         let budget = self.budget_of(plugin);
-        effects.push(Effect::CallPlugin {
-            plugin,
-            event: PluginEvent::Budget(budget),
-        });
+        effects.push(Effect::CallPlugin { plugin, event: PluginEvent::Budget(budget) });
         self.protect(id, fill.quantity, effects);
         self.follow_up(id, was_open, state, effects);
     }
@@ -137,14 +122,9 @@ impl Engine {
         let Some(notional) = self.instrument(instrument).notional(fill.price, quantity) else {
             return self.halt_instrument(instrument, Alert::NumberOverflow(instrument), effects);
         };
-        self.account
-            .fill(plugin, instrument, quantity, notional, fill.fee);
+        self.account.fill(plugin, instrument, quantity, notional, fill.fee);
         self.orders.move_position(plugin, instrument, quantity);
-        let held = self
-            .account
-            .sub_account(plugin)
-            .position(instrument)
-            .quantity;
+        let held = self.account.sub_account(plugin).position(instrument).quantity;
         assert_eq!(
             held,
             self.orders.plugin_exposure(plugin, instrument).position,
@@ -182,11 +162,7 @@ impl Engine {
         };
         let (order, filled) = (tracked.order.clone(), tracked.filled);
         let instrument = order.instrument;
-        effects.push(Effect::Record(Record::Closed {
-            order,
-            state,
-            filled,
-        }));
+        effects.push(Effect::Record(Record::Closed { order, state, filled }));
         self.brackets.entry_closed(id);
         let Some(entry) = self.brackets.entry_of(id) else {
             return;
@@ -194,11 +170,7 @@ impl Engine {
         let entry_open = self.orders.is_open(entry);
         let other = self.brackets.exit_closed(id, entry, entry_open);
         // An exit that a plugin canceled leaves the other one; one that did its work does not.
-        let flat = self
-            .orders
-            .plugin_exposure(id.plugin, instrument)
-            .position
-            .is_zero();
+        let flat = self.orders.plugin_exposure(id.plugin, instrument).position.is_zero();
         if let Some(other) = other.filter(|_| flat || state == OrderState::Filled) {
             self.cancel(other, effects);
         }
@@ -243,13 +215,7 @@ impl Engine {
         };
         let stop_loss = place(plan.stop_loss_tag, OrderKind::Stop(plan.stop_loss));
         let take_profit = place(plan.take_profit_tag, OrderKind::Limit(plan.take_profit));
-        self.brackets.placed(
-            entry,
-            Exits {
-                stop_loss,
-                take_profit,
-            },
-        );
+        self.brackets.placed(entry, Exits { stop_loss, take_profit });
     }
 
     fn resize_exits_of(&mut self, exit: ClientOrderId, effects: &mut Vec<Effect>) {
@@ -276,22 +242,12 @@ impl Engine {
             return;
         }
         let instrument = tracked.order.instrument;
-        let change = AmendOrder {
-            order: exit,
-            instrument,
-            quantity: Some(quantity),
-            price: None,
-        };
-        let sent = self
-            .approve_amend(change)
-            .and_then(|approved| self.send_amend(approved, effects));
+        let change = AmendOrder { order: exit, instrument, quantity: Some(quantity), price: None };
+        let sent =
+            self.approve_amend(change).and_then(|approved| self.send_amend(approved, effects));
         if let Err(denial) = sent {
             let (plugin, instrument) = (exit.plugin, Some(instrument));
-            effects.push(Effect::Record(Record::Denied {
-                plugin,
-                instrument,
-                denial,
-            }));
+            effects.push(Effect::Record(Record::Denied { plugin, instrument, denial }));
         }
     }
 
@@ -310,9 +266,6 @@ impl Engine {
             filled: tracked.filled,
             closed: tracked.state.is_closed(),
         };
-        effects.push(Effect::CallPlugin {
-            plugin: id.plugin,
-            event: PluginEvent::Order(update),
-        });
+        effects.push(Effect::CallPlugin { plugin: id.plugin, event: PluginEvent::Order(update) });
     }
 }

@@ -68,8 +68,6 @@ impl Timers {
     }
 
     fn of(&self, plugin: PluginId) -> impl Iterator<Item = &(PluginId, TimerId)> {
-        self.set
-            .range((plugin, TimerId(0))..=(plugin, TimerId(u32::MAX)))
-            .map(|(key, _)| key)
+        self.set.range((plugin, TimerId(0))..=(plugin, TimerId(u32::MAX))).map(|(key, _)| key)
     }
 }

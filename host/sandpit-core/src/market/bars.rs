@@ -18,10 +18,7 @@ impl BarBuilder {
     /// For bars of `interval`, which must not be zero.
     #[must_use]
     pub const fn new(interval: Nanos) -> Self {
-        Self {
-            interval,
-            open: None,
-        }
+        Self { interval, open: None }
     }
 
     /// The interval.
@@ -61,14 +58,7 @@ impl BarBuilder {
 }
 
 const fn new_bar(interval: Nanos, price: Price, volume: Quantity) -> Bar {
-    Bar {
-        interval,
-        open: price,
-        high: price,
-        low: price,
-        close: price,
-        volume,
-    }
+    Bar { interval, open: price, high: price, low: price, close: price, volume }
 }
 
 #[cfg(test)]
@@ -76,12 +66,7 @@ mod tests {
     use super::*;
 
     fn trade(price: i64, quantity: i64) -> Trade {
-        Trade {
-            price: Price(price),
-            quantity: Quantity(quantity),
-            aggressor: None,
-            id: 0,
-        }
+        Trade { price: Price(price), quantity: Quantity(quantity), aggressor: None, id: 0 }
     }
 
     #[test]
@@ -93,14 +78,7 @@ mod tests {
         }
         let (end, bar) = bars.take_ended(UnixNanos(20)).unwrap();
         assert_eq!(end, UnixNanos(20));
-        let Bar {
-            open,
-            high,
-            low,
-            close,
-            volume,
-            ..
-        } = bar;
+        let Bar { open, high, low, close, volume, .. } = bar;
         assert_eq!((open.0, high.0, low.0, close.0, volume.0), (5, 9, 3, 3, 6));
         assert_eq!(bars.due(), None);
     }

@@ -84,10 +84,7 @@ impl Book {
             return Ok(true);
         }
         self.clear();
-        Err(BookError::Gap {
-            expected,
-            found: update.first_sequence,
-        })
+        Err(BookError::Gap { expected, found: update.first_sequence })
     }
 
     fn clear(&mut self) {
@@ -104,17 +101,12 @@ impl Book {
 
     /// Bids, best first.
     pub fn bids(&self) -> impl Iterator<Item = Level> + '_ {
-        self.bids
-            .iter()
-            .rev()
-            .map(|(price, quantity)| (*price, *quantity))
+        self.bids.iter().rev().map(|(price, quantity)| (*price, *quantity))
     }
 
     /// Asks, best first.
     pub fn asks(&self) -> impl Iterator<Item = Level> + '_ {
-        self.asks
-            .iter()
-            .map(|(price, quantity)| (*price, *quantity))
+        self.asks.iter().map(|(price, quantity)| (*price, *quantity))
     }
 
     /// What stands at a price of `side`: bids for [`Side::Buy`].
@@ -137,10 +129,7 @@ impl Book {
     #[must_use]
     pub fn top(&self, levels: u16) -> (Vec<Level>, Vec<Level>) {
         let levels = usize::from(levels);
-        (
-            self.bids().take(levels).collect(),
-            self.asks().take(levels).collect(),
-        )
+        (self.bids().take(levels).collect(), self.asks().take(levels).collect())
     }
 }
 

@@ -45,13 +45,7 @@ pub fn read_price(instrument: &Instrument, text: &[u8]) -> Result<Price, Reading
 /// # Errors
 /// See [`ReadingError`].
 pub fn read_quantity(instrument: &Instrument, text: &[u8]) -> Result<Quantity, ReadingError> {
-    read(
-        text,
-        instrument.quantity_scale(),
-        1,
-        Instrument::QUANTITY_MAX,
-    )
-    .map(Quantity)
+    read(text, instrument.quantity_scale(), 1, Instrument::QUANTITY_MAX).map(Quantity)
 }
 
 /// One side of a quote: without quantity it needs no price.

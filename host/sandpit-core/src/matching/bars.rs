@@ -14,11 +14,7 @@ use crate::{
 pub(super) fn path(bar: &Bar, rules: &Instrument) -> [(Price, Quantity); 4] {
     let to_low = bar.open.0.saturating_sub(bar.low.0);
     let to_high = bar.high.0.saturating_sub(bar.open.0);
-    let (first, second) = if to_low <= to_high {
-        (bar.low, bar.high)
-    } else {
-        (bar.high, bar.low)
-    };
+    let (first, second) = if to_low <= to_high { (bar.low, bar.high) } else { (bar.high, bar.low) };
     let (each, rest) = if bar.volume.is_zero() {
         (rules.max_quantity(), rules.max_quantity())
     } else {
@@ -26,12 +22,7 @@ pub(super) fn path(bar: &Bar, rules: &Instrument) -> [(Price, Quantity); 4] {
         let each = Quantity(quarter - quarter % rules.quantity_step().0);
         (each, Quantity(bar.volume.0 - 3 * each.0))
     };
-    [
-        (bar.open, each),
-        (first, each),
-        (second, each),
-        (bar.close, rest),
-    ]
+    [(bar.open, each), (first, each), (second, each), (bar.close, rest)]
 }
 
 /// Whether a market can have made it: prices above zero, no negative volume.

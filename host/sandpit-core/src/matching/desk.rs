@@ -33,11 +33,7 @@ pub(super) struct Desk<'a> {
 
 impl Desk<'_> {
     pub(super) fn say(&mut self, order: ClientOrderId, kind: ReportKind) {
-        self.out.push(Report {
-            order,
-            time: self.now,
-            kind,
-        });
+        self.out.push(Report { order, time: self.now, kind });
     }
 
     /// The next place in the order of arrival, never given twice.

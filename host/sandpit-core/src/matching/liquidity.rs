@@ -135,20 +135,13 @@ impl Liquidity {
     /// The best price that a taker of `side` would get, whatever is left there: what is shown, or
     /// the last print where nothing ever was.
     pub(super) fn touch(&self, side: Side) -> Option<Price> {
-        if self.book.is_live() || self.quote.is_some() {
-            self.shown(side)
-        } else {
-            self.last
-        }
+        if self.book.is_live() || self.quote.is_some() { self.shown(side) } else { self.last }
     }
 
     /// What triggers look at: the last print, or what is shown where there never was one.
     pub(super) fn sight(&self) -> Sight {
         self.last.map_or_else(
-            || Sight {
-                buy: self.shown(Side::Buy),
-                sell: self.shown(Side::Sell),
-            },
+            || Sight { buy: self.shown(Side::Buy), sell: self.shown(Side::Sell) },
             Sight::print,
         )
     }
@@ -194,10 +187,7 @@ impl Liquidity {
     pub(super) fn take(&mut self, side: Side, price: Price, quantity: Quantity) {
         if self.book.is_live() {
             let shown = self.book.quantity_at(side.opposite(), price);
-            let none = Taken {
-                quantity: Quantity::ZERO,
-                shown,
-            };
+            let none = Taken { quantity: Quantity::ZERO, shown };
             self.taken.entry((side, price)).or_insert(none).quantity += quantity;
         } else if self.quote.is_some() {
             match side {

@@ -84,10 +84,7 @@ impl Exchange {
             .zip(instruments)
             .map(|(index, rules)| Venue::new(InstrumentId(index), rules.clone(), model))
             .collect();
-        Self {
-            venues,
-            shared: Shared::default(),
-        }
+        Self { venues, shared: Shared::default() }
     }
 
     /// The market moved: what that means for orders that are here. Orders that end before that are
@@ -110,12 +107,7 @@ impl Exchange {
         let id = order.id;
         match self.at(order.instrument, now, out) {
             Some((venue, mut desk)) => venue.submit(order, &mut desk),
-            None => say(
-                id,
-                now,
-                ReportKind::Rejected("Unknown instrument.".into()),
-                out,
-            ),
+            None => say(id, now, ReportKind::Rejected("Unknown instrument.".into()), out),
         }
     }
 
@@ -129,12 +121,7 @@ impl Exchange {
     ) {
         match self.at(instrument, now, out) {
             Some((venue, mut desk)) => venue.cancel(id, &mut desk),
-            None => say(
-                id,
-                now,
-                ReportKind::CancelRejected(UNKNOWN_ORDER.into()),
-                out,
-            ),
+            None => say(id, now, ReportKind::CancelRejected(UNKNOWN_ORDER.into()), out),
         }
     }
 
@@ -150,12 +137,7 @@ impl Exchange {
     ) {
         match self.at(instrument, now, out) {
             Some((venue, mut desk)) => venue.amend(id, quantity, price, &mut desk),
-            None => say(
-                id,
-                now,
-                ReportKind::AmendRejected(UNKNOWN_ORDER.into()),
-                out,
-            ),
+            None => say(id, now, ReportKind::AmendRejected(UNKNOWN_ORDER.into()), out),
         }
     }
 

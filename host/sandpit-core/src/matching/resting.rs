@@ -26,10 +26,7 @@ impl Resting {
     /// Those that stand at `price` or better, best and earliest first.
     pub(super) fn at_or_better(&self, side: Side, price: Price, out: &mut Vec<ClientOrderId>) {
         let bound = rank(side, price);
-        let reached = self
-            .side(side)
-            .iter()
-            .take_while(|((at, _), _)| *at <= bound);
+        let reached = self.side(side).iter().take_while(|((at, _), _)| *at <= bound);
         out.extend(reached.map(|(_, id)| *id));
     }
 

@@ -18,10 +18,7 @@ pub(super) struct Sight {
 
 impl Sight {
     pub(super) const fn print(price: Price) -> Self {
-        Self {
-            buy: Some(price),
-            sell: Some(price),
-        }
+        Self { buy: Some(price), sell: Some(price) }
     }
 
     pub(super) const fn of(self, side: Side) -> Option<Price> {
@@ -55,13 +52,7 @@ impl Trail {
         best: Price,
         tick: Price,
     ) -> Self {
-        Self {
-            id,
-            side,
-            offset,
-            best,
-            trigger: trailing_trigger(side, offset, best, tick),
-        }
+        Self { id, side, offset, best, trigger: trailing_trigger(side, offset, best, tick) }
     }
 
     /// Follows the market to a better price, and says whether it fires where the market is.
@@ -87,9 +78,7 @@ fn trailing_trigger(side: Side, offset: TrailingOffset, best: Price, tick: Price
             let exact = i128::from(best.0) * i128::from(points);
             let per_tick = WHOLE * i128::from(tick.0);
             let ticks = exact.div_euclid(per_tick) + i128::from(exact.rem_euclid(per_tick) != 0);
-            i64::try_from(ticks)
-                .unwrap_or(i64::MAX)
-                .saturating_mul(tick.0)
+            i64::try_from(ticks).unwrap_or(i64::MAX).saturating_mul(tick.0)
         }
     };
     Price(match side {
@@ -180,11 +169,7 @@ impl Triggers {
     }
 
     const fn ladder_mut(&mut self, rising: bool) -> &mut Ladder {
-        if rising {
-            &mut self.rising
-        } else {
-            &mut self.falling
-        }
+        if rising { &mut self.rising } else { &mut self.falling }
     }
 }
 

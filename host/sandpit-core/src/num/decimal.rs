@@ -22,10 +22,7 @@ pub(crate) const fn pow10(exponent: u8) -> i128 {
 
 impl Decimal {
     /// Zero.
-    pub const ZERO: Self = Self {
-        mantissa: 0,
-        scale: 0,
-    };
+    pub const ZERO: Self = Self { mantissa: 0, scale: 0 };
 
     /// `mantissa` × 10^−`scale`, unchecked.
     #[must_use]
@@ -124,10 +121,7 @@ impl FromStr for Decimal {
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         if (whole.is_empty() && fraction.is_empty())
             || (digits.contains('.') && fraction.is_empty())
-            || !whole
-                .bytes()
-                .chain(fraction.bytes())
-                .all(|b| b.is_ascii_digit())
+            || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit())
         {
             return Err(ParseDecimalError::Malformed(shown()));
         }
@@ -142,10 +136,7 @@ impl FromStr for Decimal {
                 .and_then(|m| m.checked_add(i64::from(byte - b'0')))
                 .ok_or_else(|| ParseDecimalError::TooLong(shown()))?;
         }
-        Ok(Self {
-            mantissa: if negative { -mantissa } else { mantissa },
-            scale,
-        })
+        Ok(Self { mantissa: if negative { -mantissa } else { mantissa }, scale })
     }
 }
 
@@ -156,14 +147,7 @@ mod tests {
 
     #[test]
     fn reads_and_writes_what_people_write() {
-        for text in [
-            "0",
-            "1",
-            "-1.50",
-            "0.000000000000000001",
-            "13873.5",
-            "922337203685477580.7",
-        ] {
+        for text in ["0", "1", "-1.50", "0.000000000000000001", "13873.5", "922337203685477580.7"] {
             assert_eq!(text.parse::<Decimal>().unwrap().to_string(), text);
         }
         assert_eq!(".5".parse::<Decimal>().unwrap(), Decimal::new(5, 1));
@@ -171,22 +155,14 @@ mod tests {
 
     #[test]
     fn refuses_what_is_not_a_plain_number() {
-        for text in [
-            "", "-", ".", "1.", "1e5", "NaN", "inf", "1,000", "0x1", " 1", "1 ", "--1",
-        ] {
+        for text in ["", "-", ".", "1.", "1e5", "NaN", "inf", "1,000", "0x1", " 1", "1 ", "--1"] {
             assert!(
-                matches!(
-                    text.parse::<Decimal>(),
-                    Err(ParseDecimalError::Malformed(_))
-                ),
+                matches!(text.parse::<Decimal>(), Err(ParseDecimalError::Malformed(_))),
                 "{text:?}"
             );
         }
         for text in ["99999999999999999999", "0.0000000000000000001"] {
-            assert!(matches!(
-                text.parse::<Decimal>(),
-                Err(ParseDecimalError::TooLong(_))
-            ));
+            assert!(matches!(text.parse::<Decimal>(), Err(ParseDecimalError::TooLong(_))));
         }
     }
 

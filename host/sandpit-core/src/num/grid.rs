@@ -82,20 +82,13 @@ pub fn raw_at_scale(text: &[u8], scale: u8) -> Result<i64, GridError> {
 /// # Errors
 /// [`GridError::Malformed`], or [`GridError::TooFine`] beyond [`SCALE_MAX`].
 pub fn scale_needed(text: &[u8]) -> Result<u8, GridError> {
-    let digits = text
-        .strip_prefix(b"-")
-        .or_else(|| text.strip_prefix(b"+"))
-        .unwrap_or(text);
+    let digits = text.strip_prefix(b"-").or_else(|| text.strip_prefix(b"+")).unwrap_or(text);
     well_formed(digits)?;
     let Some(point) = digits.iter().position(|byte| *byte == b'.') else {
         return Ok(0);
     };
     let fraction = digits.get(point + 1..).unwrap_or_default();
-    let zeros = fraction
-        .iter()
-        .rev()
-        .take_while(|byte| **byte == b'0')
-        .count();
+    let zeros = fraction.iter().rev().take_while(|byte| **byte == b'0').count();
     u8::try_from(fraction.len() - zeros)
         .ok()
         .filter(|scale| *scale <= SCALE_MAX)
@@ -110,15 +103,8 @@ fn well_formed(digits: &[u8]) -> Result<(), GridError> {
         Some(fraction) => fraction.is_empty(),
         None => whole.is_empty(),
     };
-    let all = whole
-        .iter()
-        .chain(fraction.unwrap_or_default())
-        .all(u8::is_ascii_digit);
-    if empty || !all {
-        Err(GridError::Malformed)
-    } else {
-        Ok(())
-    }
+    let all = whole.iter().chain(fraction.unwrap_or_default()).all(u8::is_ascii_digit);
+    if empty || !all { Err(GridError::Malformed) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -139,11 +125,7 @@ mod tests {
             ("1234567890123.00000000", 0, 1_234_567_890_123),
             ("0.00000000", 0, 0),
         ] {
-            assert_eq!(
-                raw_at_scale(text.as_bytes(), scale),
-                Ok(raw),
-                "{text} at {scale}"
-            );
+            assert_eq!(raw_at_scale(text.as_bytes(), scale), Ok(raw), "{text} at {scale}");
         }
     }
 
@@ -172,19 +154,11 @@ mod tests {
 
     #[test]
     fn finds_the_scale_that_is_needed() {
-        for (text, scale) in [
-            ("1", Ok(0)),
-            ("1.50", Ok(1)),
-            ("0.00", Ok(0)),
-            ("-1.234", Ok(3)),
-        ] {
+        for (text, scale) in [("1", Ok(0)), ("1.50", Ok(1)), ("0.00", Ok(0)), ("-1.234", Ok(3))] {
             assert_eq!(scale_needed(text.as_bytes()), scale, "{text}");
         }
         assert_eq!(scale_needed(b"1.x"), Err(GridError::Malformed));
-        assert_eq!(
-            scale_needed(b"0.0000000000000000001"),
-            Err(GridError::TooFine)
-        );
+        assert_eq!(scale_needed(b"0.0000000000000000001"), Err(GridError::TooFine));
     }
 
     proptest! {

@@ -52,8 +52,7 @@ impl Money {
         }
         let digits = self.0.unsigned_abs().ilog10() + 1;
         let drop = u8::try_from(digits.saturating_sub(DIGITS_MAX)).unwrap_or(u8::MAX);
-        self.to_decimal_rounded(Self::SCALE.saturating_sub(drop))
-            .normalized()
+        self.to_decimal_rounded(Self::SCALE.saturating_sub(drop)).normalized()
     }
 
     /// As a decimal for a plugin: rounded half-even to `scale` digits, or to fewer where the
@@ -145,10 +144,7 @@ mod tests {
 
     #[test]
     fn shows_all_digits_that_matter() {
-        assert_eq!(
-            Money::from_scaled(1_982_332_185, 4).unwrap().to_string(),
-            "198233.2185"
-        );
+        assert_eq!(Money::from_scaled(1_982_332_185, 4).unwrap().to_string(), "198233.2185");
         assert_eq!(Money::from_scaled(-5, 1).unwrap().to_string(), "-0.50");
         assert_eq!(Money(1).to_string(), "0.000000000000000001");
     }
@@ -160,29 +156,16 @@ mod tests {
         assert_eq!(Money(-1).to_decimal().to_string(), "-0.000000000000000001");
         let fine = amount("1000000") + Money(500_000) + Money(1);
         assert_eq!(fine.to_decimal().to_string(), "1000000");
-        assert_eq!(
-            (fine + Money(15_000_000)).to_decimal().to_string(),
-            "1000000.00000000002"
-        );
+        assert_eq!((fine + Money(15_000_000)).to_decimal().to_string(), "1000000.00000000002");
         assert_eq!(Money(i128::MAX).to_decimal(), Decimal::new(i64::MAX, 0));
     }
 
     #[test]
     fn rounds_half_to_even() {
-        for (numerator, expected) in [
-            (25, 2),
-            (35, 4),
-            (-25, -2),
-            (-35, -4),
-            (26, 3),
-            (-26, -3),
-            (24, 2),
-        ] {
-            assert_eq!(
-                div_round_half_even(numerator, 10),
-                expected,
-                "{numerator}/10"
-            );
+        for (numerator, expected) in
+            [(25, 2), (35, 4), (-25, -2), (-35, -4), (26, 3), (-26, -3), (24, 2)]
+        {
+            assert_eq!(div_round_half_even(numerator, 10), expected, "{numerator}/10");
         }
     }
 }

@@ -40,9 +40,7 @@ impl Exposure {
     /// The larger of both worst cases, without its sign.
     #[must_use]
     pub fn worst_abs(&self) -> Quantity {
-        self.worst(Side::Buy)
-            .abs()
-            .max(self.worst(Side::Sell).abs())
+        self.worst(Side::Buy).abs().max(self.worst(Side::Sell).abs())
     }
 
     /// Adds `quantity` (negative to take away) to what works on `side`.
@@ -152,10 +150,7 @@ fn check(
 }
 
 fn check_state(candidate: &Candidate, view: &ScopeView<'_>) -> Result<(), Denial> {
-    let denied = Denial::TradingState {
-        scope: view.scope,
-        state: view.state,
-    };
+    let denied = Denial::TradingState { scope: view.scope, state: view.state };
     match view.state {
         TradingState::Active => Ok(()),
         // By side *and* size: an oversized order would flip the position.
@@ -205,10 +200,7 @@ fn check_order(
     let scope = view.scope;
     if candidate.is_new && !candidate.protective && view.open_orders >= view.limits.open_orders_max
     {
-        return Err(Denial::OpenOrdersAboveMax {
-            scope,
-            limit: view.limits.open_orders_max,
-        });
+        return Err(Denial::OpenOrdersAboveMax { scope, limit: view.limits.open_orders_max });
     }
     if candidate.reduce_only {
         return Ok(());
@@ -216,23 +208,13 @@ fn check_order(
     if let Some(limit) = view.limits.of(candidate.instrument).order_quantity_max
         && candidate.quantity > limit
     {
-        return Err(Denial::OrderQuantityAboveMax {
-            scope,
-            value: candidate.quantity,
-            limit,
-        });
+        return Err(Denial::OrderQuantityAboveMax { scope, value: candidate.quantity, limit });
     }
     if let Some(limit) = view.limits.order_notional_max {
         let price = reference_price(candidate.kind, mark).ok_or(Denial::NoMarketPrice)?;
-        let value = instrument
-            .notional(price, candidate.quantity)
-            .ok_or(Denial::NumberOverflow)?;
+        let value = instrument.notional(price, candidate.quantity).ok_or(Denial::NumberOverflow)?;
         if value > limit {
-            return Err(Denial::OrderNotionalAboveMax {
-                scope,
-                value,
-                limit,
-            });
+            return Err(Denial::OrderNotionalAboveMax { scope, value, limit });
         }
     }
     Ok(())
@@ -262,46 +244,28 @@ fn check_position(
     if let Some(limit) = view.limits.of(candidate.instrument).position_quantity_max
         && worst.abs() > limit
     {
-        return Err(Denial::PositionQuantityAboveMax {
-            scope,
-            value: worst.abs(),
-            limit,
-        });
+        return Err(Denial::PositionQuantityAboveMax { scope, value: worst.abs(), limit });
     }
-    let (position_max, gross_max) = (
-        view.limits.position_notional_max,
-        view.limits.gross_notional_max,
-    );
+    let (position_max, gross_max) =
+        (view.limits.position_notional_max, view.limits.gross_notional_max);
     if position_max.is_none() && gross_max.is_none() {
         return Ok(());
     }
     // The dearer of both: a limit buy below the market is still a position at the market's price.
     let reference = reference_price(candidate.kind, mark).ok_or(Denial::NoMarketPrice)?;
     let price = mark.map_or(reference, |mark| mark.max(reference));
-    let notional = |quantity| {
-        instrument
-            .notional(price, quantity)
-            .ok_or(Denial::NumberOverflow)
-    };
+    let notional = |quantity| instrument.notional(price, quantity).ok_or(Denial::NumberOverflow);
     let value = notional(worst.abs())?;
     if let Some(limit) = position_max
         && value > limit
     {
-        return Err(Denial::PositionNotionalAboveMax {
-            scope,
-            value,
-            limit,
-        });
+        return Err(Denial::PositionNotionalAboveMax { scope, value, limit });
     }
     let value = view.other_gross + notional(after.worst_abs())?;
     if let Some(limit) = gross_max
         && value > limit
     {
-        return Err(Denial::GrossNotionalAboveMax {
-            scope,
-            value,
-            limit,
-        });
+        return Err(Denial::GrossNotionalAboveMax { scope, value, limit });
     }
     Ok(())
 }

@@ -51,9 +51,7 @@ pub(crate) fn form(
 
 /// Puts a quantity on the grid, within the instrument's bounds.
 pub(crate) fn form_quantity(wished: Decimal, instrument: &Instrument) -> Result<Quantity, Denial> {
-    let quantity = instrument
-        .quantity(wished)
-        .ok_or(Denial::BadNumber(wished))?;
+    let quantity = instrument.quantity(wished).ok_or(Denial::BadNumber(wished))?;
     if quantity <= Quantity::ZERO {
         return Err(Denial::QuantityNotPositive(quantity));
     }
@@ -113,9 +111,7 @@ fn form_price(
         (None, OffTick::Deny) => return Err(Denial::BadNumber(wished)),
         (Some(price), OffTick::Deny) => return Err(Denial::PriceOffTick(price)),
         (_, OffTick::Round) => {
-            let floor = instrument
-                .price_floor(wished)
-                .ok_or(Denial::BadNumber(wished))?;
+            let floor = instrument.price_floor(wished).ok_or(Denial::BadNumber(wished))?;
             match toward {
                 Toward::Down => floor,
                 Toward::Up => Price(floor.0 + tick.0),
@@ -142,10 +138,7 @@ fn form_kind(
         PlaceKind::Stop(trigger) => {
             OrderKind::Stop(form_trigger(trigger, buy, instrument, off_tick)?)
         }
-        PlaceKind::StopLimit {
-            trigger,
-            limit: price,
-        } => OrderKind::StopLimit {
+        PlaceKind::StopLimit { trigger, limit: price } => OrderKind::StopLimit {
             trigger: form_trigger(trigger, buy, instrument, off_tick)?,
             limit: limit(price)?,
         },
@@ -194,16 +187,8 @@ fn check_trigger(kind: OrderKind, side: Side, mark: Option<Price>) -> Result<(),
         return Ok(());
     };
     let rising = (side == Side::Buy) != matches!(kind, OrderKind::TakeProfit(_));
-    let passed = if rising {
-        mark >= trigger
-    } else {
-        mark <= trigger
-    };
-    if passed {
-        Err(Denial::TriggerPassed(trigger))
-    } else {
-        Ok(())
-    }
+    let passed = if rising { mark >= trigger } else { mark <= trigger };
+    if passed { Err(Denial::TriggerPassed(trigger)) } else { Ok(()) }
 }
 
 /// Reduce-only orders are exempt: what is left of a position may be worth less than the minimum.
@@ -217,9 +202,7 @@ fn check_min_notional(
     let Some(price) = reference_price(kind, mark) else {
         return Err(Denial::NoMarketPrice);
     };
-    let notional = instrument
-        .notional(price, quantity)
-        .ok_or(Denial::NumberOverflow)?;
+    let notional = instrument.notional(price, quantity).ok_or(Denial::NumberOverflow)?;
     if !reduce_only && notional < instrument.min_notional() {
         return Err(Denial::NotionalBelowMin(notional));
     }

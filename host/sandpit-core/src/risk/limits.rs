@@ -54,10 +54,7 @@ impl Limits {
     /// The limits of one instrument.
     #[must_use]
     pub fn of(&self, instrument: InstrumentId) -> InstrumentLimits {
-        self.instruments
-            .get(&instrument)
-            .copied()
-            .unwrap_or_default()
+        self.instruments.get(&instrument).copied().unwrap_or_default()
     }
 }
 

@@ -64,11 +64,7 @@ pub(super) struct Flights {
 
 impl Flights {
     pub(super) fn depart(&mut self, at: UnixNanos, flight: Flight) {
-        let scheduled = Scheduled {
-            at,
-            departure: self.departures,
-            flight,
-        };
+        let scheduled = Scheduled { at, departure: self.departures, flight };
         self.departures += 1;
         if self.queue.back().is_none_or(|last| last.at <= at) {
             self.queue.push_back(scheduled);

@@ -199,10 +199,7 @@ impl Simulation {
             return Err(SimulationError::UnknownInstrument(event.instrument.0));
         }
         if event.time < self.now {
-            return Err(SimulationError::TimeWentBack {
-                before: self.now,
-                found: event.time,
-            });
+            return Err(SimulationError::TimeWentBack { before: self.now, found: event.time });
         }
         Ok(())
     }
@@ -242,18 +239,15 @@ impl Simulation {
         let now = self.now;
         match flight {
             Flight::Submit(order) => {
-                self.exchange
-                    .submit(order.into_inner(), now, &mut self.reports)
+                self.exchange.submit(order.into_inner(), now, &mut self.reports)
             }
             Flight::Cancel(cancel) => {
-                self.exchange
-                    .cancel(cancel.instrument, cancel.order, now, &mut self.reports)
+                self.exchange.cancel(cancel.instrument, cancel.order, now, &mut self.reports)
             }
             Flight::Amend(amend) => {
                 let change = amend.into_inner();
                 let order = (change.instrument, change.order);
-                self.exchange
-                    .amend(order, change.quantity, change.price, now, &mut self.reports);
+                self.exchange.amend(order, change.quantity, change.price, now, &mut self.reports);
             }
             Flight::Report(mut report) => {
                 // The engine's time is when we hear of it.
@@ -289,8 +283,7 @@ impl Simulation {
     }
 
     fn depart(&mut self, flight: Flight) {
-        self.flights
-            .depart(self.now.plus(self.order_latency), flight);
+        self.flights.depart(self.now.plus(self.order_latency), flight);
     }
 
     fn call<P: PluginPort, O: Observer>(
@@ -305,11 +298,7 @@ impl Simulation {
             return;
         }
         if calls.at != self.now {
-            *calls = Calls {
-                at: self.now,
-                count: 0,
-                out: false,
-            };
+            *calls = Calls { at: self.now, count: 0, out: false };
         }
         calls.count += 1;
         let called = if calls.count > CALLS_PER_INSTANT_MAX {
@@ -339,22 +328,15 @@ impl Simulation {
     fn show<O: Observer>(&self, record: &Record, observer: &mut O) {
         let now = self.now;
         match record {
-            Record::Denied {
-                plugin,
-                instrument,
-                denial,
-            } => observer.denied(*plugin, *instrument, denial, now),
+            Record::Denied { plugin, instrument, denial } => {
+                observer.denied(*plugin, *instrument, denial, now)
+            }
             Record::Submitted(order) => observer.submitted(order, now),
             Record::Filled(order, fill) => observer.filled(order, fill, now, self.engine.account()),
-            Record::Closed {
-                order,
-                state,
-                filled,
-            } => observer.closed(order, *state, *filled, now),
-            Record::TradingState {
-                plugin: Some(plugin),
-                state,
-            } => observer.trading_state(*plugin, *state, now),
+            Record::Closed { order, state, filled } => observer.closed(order, *state, *filled, now),
+            Record::TradingState { plugin: Some(plugin), state } => {
+                observer.trading_state(*plugin, *state, now)
+            }
             Record::TradingState { plugin: None, .. } | Record::Unknown(_) => {}
             Record::Faulted(plugin, fault) => observer.faulted(*plugin, fault, now),
             Record::Alert(alert) => observer.alert(alert, now),

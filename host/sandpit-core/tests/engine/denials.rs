@@ -27,19 +27,13 @@ fn check(limits: &Limits, before: &str, allowed: &str, denied: &str, code: Denia
             engine
         };
         let passed = run(&mut build(), allowed);
-        assert!(
-            !passed.contains("denied"),
-            "{code:?} must let `{allowed}` through:\n{passed}"
-        );
+        assert!(!passed.contains("denied"), "{code:?} must let `{allowed}` through:\n{passed}");
         let (so_far, last) = denied.rsplit_once('\n').unwrap_or(("", denied));
         let mut engine = build();
         run(&mut engine, so_far);
         let refused = run(&mut engine, last);
         let expected = format!("denied {}\n", code.name());
-        assert!(
-            refused.ends_with(&expected),
-            "{code:?} must deny `{denied}`:\n{refused}"
-        );
+        assert!(refused.ends_with(&expected), "{code:?} must deny `{denied}`:\n{refused}");
         assert!(!refused.contains("submit"), "{denied}");
     }
 }
@@ -51,236 +45,74 @@ fn form(before: &str, allowed: &str, denied: &str, code: DenialCode) {
 #[test]
 fn form_of_instrument_and_numbers() {
     let at = "trade 100";
-    form(
-        at,
-        "p0 buy 1 @ 100 #1",
-        "p0 elsewhere #1",
-        DenialCode::UnknownInstrument,
-    );
-    form(
-        at,
-        "p0 buy 1.0 @ 100 #1",
-        "p0 buy 1.5 @ 100 #1",
-        DenialCode::BadNumber,
-    );
-    form(
-        at,
-        "p0 buy 1 @ 100.00 #1",
-        "p0 buy 1 @ 100.01 #1",
-        DenialCode::BadNumber,
-    );
-    form(
-        at,
-        "p0 buy 10 @ 1 #1",
-        "p0 buy 10 @ 0 #1",
-        DenialCode::PriceNotPositive,
-    );
-    form(
-        at,
-        "p0 buy 1 @ 100 #1",
-        "p0 buy 0 @ 100 #1",
-        DenialCode::QuantityNotPositive,
-    );
-    form(
-        at,
-        "p0 buy 1 @ 100 #1",
-        "p0 buy -1 @ 100 #1",
-        DenialCode::QuantityNotPositive,
-    );
-    form(
-        at,
-        "p0 buy 1000 @ 100 #1",
-        "p0 buy 1001 @ 100 #1",
-        DenialCode::QuantityAboveMax,
-    );
-    form(
-        at,
-        "p0 buy 1 @ 10 #1",
-        "p0 buy 1 @ 9 #1",
-        DenialCode::NotionalBelowMin,
-    );
-    form(
-        "",
-        "p0 buy 1 @ 100 #1",
-        "p0 buy 1 @ market #1",
-        DenialCode::NoMarketPrice,
-    );
+    form(at, "p0 buy 1 @ 100 #1", "p0 elsewhere #1", DenialCode::UnknownInstrument);
+    form(at, "p0 buy 1.0 @ 100 #1", "p0 buy 1.5 @ 100 #1", DenialCode::BadNumber);
+    form(at, "p0 buy 1 @ 100.00 #1", "p0 buy 1 @ 100.01 #1", DenialCode::BadNumber);
+    form(at, "p0 buy 10 @ 1 #1", "p0 buy 10 @ 0 #1", DenialCode::PriceNotPositive);
+    form(at, "p0 buy 1 @ 100 #1", "p0 buy 0 @ 100 #1", DenialCode::QuantityNotPositive);
+    form(at, "p0 buy 1 @ 100 #1", "p0 buy -1 @ 100 #1", DenialCode::QuantityNotPositive);
+    form(at, "p0 buy 1000 @ 100 #1", "p0 buy 1001 @ 100 #1", DenialCode::QuantityAboveMax);
+    form(at, "p0 buy 1 @ 10 #1", "p0 buy 1 @ 9 #1", DenialCode::NotionalBelowMin);
+    form("", "p0 buy 1 @ 100 #1", "p0 buy 1 @ market #1", DenialCode::NoMarketPrice);
 }
 
 #[test]
 fn form_of_triggers_and_names() {
     let at = "trade 100";
-    form(
-        at,
-        "p0 stop buy 1 @ 101 #1",
-        "p0 stop buy 1 @ 100 #1",
-        DenialCode::TriggerPassed,
-    );
-    form(
-        at,
-        "p0 stop sell 1 @ 99 #1",
-        "p0 stop sell 1 @ 100 #1",
-        DenialCode::TriggerPassed,
-    );
+    form(at, "p0 stop buy 1 @ 101 #1", "p0 stop buy 1 @ 100 #1", DenialCode::TriggerPassed);
+    form(at, "p0 stop sell 1 @ 99 #1", "p0 stop sell 1 @ 100 #1", DenialCode::TriggerPassed);
     let working = "trade 100\np0 buy 1 @ 90 #1\nv 1 accepted";
-    form(
-        working,
-        "p1 buy 1 @ 90 #1",
-        "p0 buy 1 @ 90 #1",
-        DenialCode::DuplicateTag,
-    );
-    form(
-        working,
-        "p0 cancel #1",
-        "p0 cancel #2",
-        DenialCode::UnknownOrder,
-    );
-    form(
-        working,
-        "p0 amend #1 2 @ -",
-        "p0 amend #1 1 @ 90",
-        DenialCode::AmendInvalid,
-    );
+    form(working, "p1 buy 1 @ 90 #1", "p0 buy 1 @ 90 #1", DenialCode::DuplicateTag);
+    form(working, "p0 cancel #1", "p0 cancel #2", DenialCode::UnknownOrder);
+    form(working, "p0 amend #1 2 @ -", "p0 amend #1 1 @ 90", DenialCode::AmendInvalid);
     let long = "trade 100\np0 buy 1 @ market #1\nv 1 fill 1 @ 100 t1";
-    form(
-        long,
-        "p0 exit sell 1 @ 101 #2",
-        "p0 exit buy 1 @ 99 #2",
-        DenialCode::NotReducing,
-    );
+    form(long, "p0 exit sell 1 @ 101 #2", "p0 exit buy 1 @ 99 #2", DenialCode::NotReducing);
 }
 
 #[test]
 fn limits_of_one_order() {
-    let limits = Limits {
-        order_notional_max: money(500),
-        ..Limits::unlimited()
-    };
+    let limits = Limits { order_notional_max: money(500), ..Limits::unlimited() };
     let code = DenialCode::OrderNotionalAboveMax;
-    check(
-        &limits,
-        "trade 100",
-        "p0 buy 5 @ 100 #1",
-        "p0 buy 5 @ 101 #1",
-        code,
-    );
-    check(
-        &limits,
-        "trade 100",
-        "p0 buy 5 @ market #1",
-        "p0 buy 6 @ market #1",
-        code,
-    );
+    check(&limits, "trade 100", "p0 buy 5 @ 100 #1", "p0 buy 5 @ 101 #1", code);
+    check(&limits, "trade 100", "p0 buy 5 @ market #1", "p0 buy 6 @ market #1", code);
 
     let mut limits = Limits::unlimited();
-    let own = InstrumentLimits {
-        order_quantity_max: Some(Quantity(5)),
-        ..Default::default()
-    };
+    let own = InstrumentLimits { order_quantity_max: Some(Quantity(5)), ..Default::default() };
     limits.instruments.insert(InstrumentId(0), own);
     let code = DenialCode::OrderQuantityAboveMax;
-    check(
-        &limits,
-        "trade 100",
-        "p0 sell 5 @ 100 #1",
-        "p0 sell 6 @ 100 #1",
-        code,
-    );
+    check(&limits, "trade 100", "p0 sell 5 @ 100 #1", "p0 sell 6 @ 100 #1", code);
 
-    let limits = Limits {
-        open_orders_max: 2,
-        ..Limits::unlimited()
-    };
+    let limits = Limits { open_orders_max: 2, ..Limits::unlimited() };
     let two = "p0 buy 1 @ 90 #1\np0 buy 1 @ 90 #2";
     let three = "p0 buy 1 @ 90 #1\np0 buy 1 @ 90 #2\np0 buy 1 @ 90 #3";
-    check(
-        &limits,
-        "trade 100",
-        two,
-        three,
-        DenialCode::OpenOrdersAboveMax,
-    );
+    check(&limits, "trade 100", two, three, DenialCode::OpenOrdersAboveMax);
 }
 
 #[test]
 fn limits_of_the_position_count_what_works() {
     let mut limits = Limits::unlimited();
-    let own = InstrumentLimits {
-        position_quantity_max: Some(Quantity(5)),
-        ..Default::default()
-    };
+    let own = InstrumentLimits { position_quantity_max: Some(Quantity(5)), ..Default::default() };
     limits.instruments.insert(InstrumentId(0), own);
     let code = DenialCode::PositionQuantityAboveMax;
     let working = "trade 100\np0 buy 3 @ 90 #1\nv 1 accepted\nv 1 fill 1 @ 90 t1";
-    check(
-        &limits,
-        working,
-        "p0 buy 2 @ 90 #2",
-        "p0 buy 3 @ 90 #2",
-        code,
-    );
-    check(
-        &limits,
-        working,
-        "p0 sell 6 @ 110 #2",
-        "p0 sell 7 @ 110 #2",
-        code,
-    );
+    check(&limits, working, "p0 buy 2 @ 90 #2", "p0 buy 3 @ 90 #2", code);
+    check(&limits, working, "p0 sell 6 @ 110 #2", "p0 sell 7 @ 110 #2", code);
     // A change upwards counts as the larger of both until it is answered.
-    check(
-        &limits,
-        working,
-        "p0 amend #1 5 @ -",
-        "p0 amend #1 6 @ -",
-        code,
-    );
+    check(&limits, working, "p0 amend #1 5 @ -", "p0 amend #1 6 @ -", code);
 
-    let limits = Limits {
-        position_notional_max: money(500),
-        ..Limits::unlimited()
-    };
+    let limits = Limits { position_notional_max: money(500), ..Limits::unlimited() };
     let code = DenialCode::PositionNotionalAboveMax;
     // A bid below the market is valued at the market.
-    check(
-        &limits,
-        "trade 100",
-        "p0 buy 5 @ 50 #1",
-        "p0 buy 6 @ 50 #1",
-        code,
-    );
-    check(
-        &limits,
-        "trade 100",
-        "p0 sell 5 @ 100 #1",
-        "p0 sell 5 @ 101 #1",
-        code,
-    );
+    check(&limits, "trade 100", "p0 buy 5 @ 50 #1", "p0 buy 6 @ 50 #1", code);
+    check(&limits, "trade 100", "p0 sell 5 @ 100 #1", "p0 sell 5 @ 101 #1", code);
 
-    let limits = Limits {
-        gross_notional_max: money(500),
-        ..Limits::unlimited()
-    };
+    let limits = Limits { gross_notional_max: money(500), ..Limits::unlimited() };
     let code = DenialCode::GrossNotionalAboveMax;
-    check(
-        &limits,
-        "trade 100",
-        "p0 buy 5 @ 100 #1",
-        "p0 buy 6 @ 100 #1",
-        code,
-    );
+    check(&limits, "trade 100", "p0 buy 5 @ 100 #1", "p0 buy 6 @ 100 #1", code);
 
-    let limits = Limits {
-        short_allowed: false,
-        ..Limits::unlimited()
-    };
+    let limits = Limits { short_allowed: false, ..Limits::unlimited() };
     let long = "trade 100\np0 buy 2 @ market #1\nv 1 fill 2 @ 100 t1";
-    check(
-        &limits,
-        long,
-        "p0 sell 2 @ 100 #2",
-        "p0 sell 3 @ 100 #2",
-        DenialCode::ShortNotAllowed,
-    );
+    check(&limits, long, "p0 sell 2 @ 100 #2", "p0 sell 3 @ 100 #2", DenialCode::ShortNotAllowed);
     let both = "p0 sell 1 @ 100 #2\np0 sell 2 @ 100 #3";
     check(
         &limits,
@@ -293,10 +125,7 @@ fn limits_of_the_position_count_what_works() {
 
 #[test]
 fn two_plugins_share_the_limits_of_the_account() {
-    let limits = Limits {
-        position_notional_max: money(500),
-        ..Limits::unlimited()
-    };
+    let limits = Limits { position_notional_max: money(500), ..Limits::unlimited() };
     let mut engine = engine(Limits::unlimited(), limits, OffTick::Deny);
     run(&mut engine, "trade 100\np0 buy 3 @ 100 #1");
     assert!(run(&mut engine, "p1 buy 3 @ 100 #1").contains("denied position-notional-above-max"));
@@ -305,15 +134,9 @@ fn two_plugins_share_the_limits_of_the_account() {
 
 #[test]
 fn getting_out_of_an_outgrown_position_is_possible() {
-    let limits = Limits {
-        position_notional_max: money(500),
-        ..Limits::unlimited()
-    };
+    let limits = Limits { position_notional_max: money(500), ..Limits::unlimited() };
     let mut engine = engine(limits, Limits::unlimited(), OffTick::Deny);
-    run(
-        &mut engine,
-        "trade 100\np0 buy 5 @ market #1\nv 1 fill 5 @ 100 t1\ntrade 300",
-    );
+    run(&mut engine, "trade 100\np0 buy 5 @ market #1\nv 1 fill 5 @ 100 t1\ntrade 300");
     assert!(run(&mut engine, "p0 buy 1 @ 300 #2").contains("denied"));
     assert!(run(&mut engine, "p0 sell 1 @ 300 #3").contains("submit"));
 }
@@ -325,12 +148,9 @@ fn off_tick_prices_are_rounded_only_when_the_operator_says_so() {
         &mut rounding,
         "trade 100\np0 buy 1 @ 99.9 #1\np0 sell 1 @ 100.1 #2\np0 stop buy 1 @ 100.5 #3\np0 buy 1.5 @ 99 #4",
     );
-    for expected in [
-        "Limit(Price(99))",
-        "Limit(Price(101))",
-        "Stop(Price(101))",
-        "denied bad-number",
-    ] {
+    for expected in
+        ["Limit(Price(99))", "Limit(Price(101))", "Stop(Price(101))", "denied bad-number"]
+    {
         assert!(out.contains(expected), "{expected} in\n{out}");
     }
 }
@@ -339,19 +159,11 @@ fn off_tick_prices_are_rounded_only_when_the_operator_says_so() {
 fn hostile_numbers_are_denied() {
     let mut engine = engine(Limits::unlimited(), Limits::unlimited(), OffTick::Round);
     run(&mut engine, "trade 100");
-    for price in [
-        "9223372036854775807",
-        "-9223372036854775807",
-        "0.000000000000000001",
-    ] {
+    for price in ["9223372036854775807", "-9223372036854775807", "0.000000000000000001"] {
         let out = run(&mut engine, &format!("p0 buy 1 @ {price} #1"));
         assert!(out.contains("denied"), "{price}:\n{out}");
     }
-    for quantity in [
-        "9223372036854775807",
-        "-9223372036854775807",
-        "0.000000000000000001",
-    ] {
+    for quantity in ["9223372036854775807", "-9223372036854775807", "0.000000000000000001"] {
         let out = run(&mut engine, &format!("p0 buy {quantity} @ 100 #1"));
         assert!(out.contains("denied"), "{quantity}:\n{out}");
     }
@@ -359,17 +171,11 @@ fn hostile_numbers_are_denied() {
 
 #[test]
 fn codes_are_stable_and_named_once() {
-    let mut numbers = DenialCode::ALL
-        .iter()
-        .map(|code| *code as u16)
-        .collect::<Vec<_>>();
+    let mut numbers = DenialCode::ALL.iter().map(|code| *code as u16).collect::<Vec<_>>();
     assert!(numbers.is_sorted(), "{numbers:?}");
     numbers.dedup();
     assert_eq!(numbers.len(), DenialCode::ALL.len());
-    let mut names = DenialCode::ALL
-        .iter()
-        .map(|code| code.name())
-        .collect::<Vec<_>>();
+    let mut names = DenialCode::ALL.iter().map(|code| code.name()).collect::<Vec<_>>();
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), DenialCode::ALL.len());

@@ -5,10 +5,7 @@ use sandpit_core::order::{OrderState, Transition, next_state};
 
 #[test]
 fn a_closed_order_never_works_again() {
-    for from in OrderState::ALL
-        .into_iter()
-        .filter(|state| state.is_closed())
-    {
+    for from in OrderState::ALL.into_iter().filter(|state| state.is_closed()) {
         for by in Transition::ALL {
             if let Ok(to) = next_state(from, by) {
                 assert!(to.is_closed(), "{from} became {to} by {by:?}");
@@ -51,12 +48,7 @@ fn what_is_known_of_the_real_world_is_legal() {
 
 #[test]
 fn a_lost_order_is_never_given_up_by_us() {
-    for by in [
-        Transition::AskCancel,
-        Transition::AskUpdate,
-        Transition::Lose,
-        Transition::Deny,
-    ] {
+    for by in [Transition::AskCancel, Transition::AskUpdate, Transition::Lose, Transition::Deny] {
         let to = next_state(OrderState::Unknown, by);
         assert!(to.is_err() || to == Ok(OrderState::Unknown), "{by:?}");
     }

@@ -52,9 +52,7 @@ pub(crate) fn engine(plugin: Limits, account: Limits, off_tick: OffTick) -> Engi
     let config = PluginConfig {
         budget: Money::from_decimal(Decimal::new(1_000, 0)).unwrap(),
         instruments: vec![InstrumentId(0)],
-        subscriptions: Subscriptions {
-            kinds: vec![DataKind::Trades],
-        },
+        subscriptions: Subscriptions { kinds: vec![DataKind::Trades] },
         limits: plugin,
     };
     Engine::new(EngineConfig {
@@ -70,11 +68,7 @@ pub(crate) fn engine(plugin: Limits, account: Limits, off_tick: OffTick) -> Engi
 pub(crate) fn run(engine: &mut Engine, script: &str) -> String {
     let mut time = engine.now().0;
     let mut out = String::new();
-    for line in script
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-    {
+    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
         time += 1;
         let mut effects = Vec::new();
         engine.step(parse(line, time), &mut effects);
@@ -126,22 +120,17 @@ fn parse(line: &str, time: u64) -> Event {
         ["state", "account", state] => {
             Event::Command(Command::SetAccountState(trading_state(state)))
         }
-        ["state", plugin, state] => Event::Command(Command::SetPluginState(
-            plugin_id(plugin),
-            trading_state(state),
-        )),
+        ["state", plugin, state] => {
+            Event::Command(Command::SetPluginState(plugin_id(plugin), trading_state(state)))
+        }
         ["kill"] => Event::Command(Command::Kill),
         ["fault", plugin] => {
-            let fault = Fault {
-                code: FaultCode::Trap,
-                detail: String::new(),
-            };
+            let fault = Fault { code: FaultCode::Trap, detail: String::new() };
             Event::Command(Command::Fault(plugin_id(plugin), fault))
         }
-        [plugin, ref what @ ..] => Event::Intents {
-            plugin: plugin_id(plugin),
-            intents: vec![intent(what)],
-        },
+        [plugin, ref what @ ..] => {
+            Event::Intents { plugin: plugin_id(plugin), intents: vec![intent(what)] }
+        }
         [] => unreachable!("blank lines are filtered"),
     }
 }
@@ -236,14 +225,12 @@ fn intent(words: &[&str]) -> Intent {
             kind: PlaceKind::Stop(trigger.parse().unwrap()),
             ..place(side, quantity, "market", order)
         }),
-        ["exit", side, quantity, "@", price, order] => Intent::Place(Place {
-            reduce_only: true,
-            ..place(side, quantity, price, order)
-        }),
-        ["elsewhere", order] => Intent::Place(Place {
-            instrument: 7,
-            ..place("buy", "1", "100", order)
-        }),
+        ["exit", side, quantity, "@", price, order] => {
+            Intent::Place(Place { reduce_only: true, ..place(side, quantity, price, order) })
+        }
+        ["elsewhere", order] => {
+            Intent::Place(Place { instrument: 7, ..place("buy", "1", "100", order) })
+        }
         [side, quantity, "@", price, order] => Intent::Place(place(side, quantity, price, order)),
         other => panic!("unknown intent {other:?}"),
     }
@@ -262,10 +249,9 @@ fn report(words: &[&str]) -> ReportKind {
         ["lost"] => ReportKind::Lost,
         ["cancel-rejected"] => ReportKind::CancelRejected("no".into()),
         ["amend-rejected"] => ReportKind::AmendRejected("no".into()),
-        ["amended", total, "@", limit] => ReportKind::Amended {
-            quantity: quantity(total),
-            kind: OrderKind::Limit(price(limit)),
-        },
+        ["amended", total, "@", limit] => {
+            ReportKind::Amended { quantity: quantity(total), kind: OrderKind::Limit(price(limit)) }
+        }
         ["fill", part, "@", at, trade] => {
             let notional = rules.notional(price(at), quantity(part)).unwrap();
             ReportKind::Filled(Fill {
@@ -294,10 +280,7 @@ fn show(effect: &Effect, out: &mut String) {
             let amend = amend.get();
             let quantity = amend.quantity.map(|quantity| quantity.0);
             let price = amend.price.map(|price| price.0);
-            format!(
-                "amend {} quantity {quantity:?} price {price:?}",
-                amend.order.sequence
-            )
+            format!("amend {} quantity {quantity:?} price {price:?}", amend.order.sequence)
         }
         Effect::CallPlugin { plugin, event } => match event {
             PluginEvent::Order(update) => {
@@ -316,11 +299,7 @@ fn show(effect: &Effect, out: &mut String) {
             _ => return,
         },
         Effect::Record(Record::Alert(alert)) => format!("alert {alert:?}"),
-        Effect::Record(Record::Closed {
-            order,
-            state,
-            filled,
-        }) => {
+        Effect::Record(Record::Closed { order, state, filled }) => {
             format!("closed {} {state} filled {}", order.id.sequence, filled.0)
         }
         Effect::Record(Record::Denied { denial, .. }) => format!("denied {denial:?}"),

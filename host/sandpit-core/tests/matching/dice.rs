@@ -23,16 +23,8 @@ pub(crate) enum Market {
     Hostile,
 }
 
-const HOSTILE: [i64; 8] = [
-    i64::MIN,
-    -1_000_000_000_000_000,
-    -1,
-    0,
-    1,
-    100,
-    1_000_000_000_000_000,
-    i64::MAX,
-];
+const HOSTILE: [i64; 8] =
+    [i64::MIN, -1_000_000_000_000_000, -1, 0, 1, 100, 1_000_000_000_000_000, i64::MAX];
 
 /// Numbers until there are no more; then zeros.
 pub(crate) struct Dice {
@@ -41,9 +33,7 @@ pub(crate) struct Dice {
 
 impl Dice {
     pub(crate) fn new(numbers: Vec<u16>) -> Self {
-        Self {
-            numbers: numbers.into_iter(),
-        }
+        Self { numbers: numbers.into_iter() }
     }
 
     pub(crate) fn are_left(&self) -> bool {
@@ -58,11 +48,7 @@ impl Dice {
         let at = usize::from(self.roll(u16::MAX));
         // The latest most often: the earlier are over.
         let back = (at % 7) % ids.len().max(1);
-        ids.iter()
-            .rev()
-            .nth(back)
-            .copied()
-            .unwrap_or(order_id(0, 0))
+        ids.iter().rev().nth(back).copied().unwrap_or(order_id(0, 0))
     }
 
     fn price(&mut self, market: Market) -> Price {
@@ -116,11 +102,7 @@ impl Dice {
 
     /// Now and then a side is empty.
     fn shown(&mut self, market: Market) -> Quantity {
-        if self.roll(8) == 0 {
-            Quantity::ZERO
-        } else {
-            self.quantity(market)
-        }
+        if self.roll(8) == 0 { Quantity::ZERO } else { self.quantity(market) }
     }
 
     /// Always all of the book; hostile ones also change it.
@@ -164,20 +146,13 @@ impl Dice {
             id: order_id(sequence, self.roll(2)),
             tag: OrderTag(sequence),
             instrument: InstrumentId(u16::from(market == Market::Hostile && self.roll(20) == 0)),
-            side: if self.roll(2) == 0 {
-                Side::Buy
-            } else {
-                Side::Sell
-            },
+            side: if self.roll(2) == 0 { Side::Buy } else { Side::Sell },
             quantity: self.quantity(market),
             kind: match self.roll(10) {
                 0 | 1 => OrderKind::Market,
                 2 => OrderKind::Stop(price),
                 3 => OrderKind::TakeProfit(price),
-                4 => OrderKind::StopLimit {
-                    trigger: price,
-                    limit: self.price(market),
-                },
+                4 => OrderKind::StopLimit { trigger: price, limit: self.price(market) },
                 5 => OrderKind::TrailingStop(TrailingOffset::Price(Price(
                     1 + i64::from(self.roll(4)),
                 ))),
@@ -198,17 +173,10 @@ impl Dice {
     pub(crate) fn change(&mut self, market: Market) -> (Option<Quantity>, Option<Price>) {
         let (quantity, price) = (self.quantity(market), self.price(market));
         let which = self.roll(4);
-        (
-            (which != 1).then_some(quantity),
-            (which == 1 || which == 2).then_some(price),
-        )
+        ((which != 1).then_some(quantity), (which == 1 || which == 2).then_some(price))
     }
 }
 
 fn order_id(sequence: u64, plugin: u16) -> ClientOrderId {
-    ClientOrderId {
-        sequence,
-        plugin: PluginId(plugin),
-        run: RunId(0),
-    }
+    ClientOrderId { sequence, plugin: PluginId(plugin), run: RunId(0) }
 }

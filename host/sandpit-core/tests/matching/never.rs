@@ -167,12 +167,7 @@ impl Run {
         let printed = matches!(data, MarketData::Trade(_) | MarketData::Bar(_));
         self.offer(&data);
         let time = UnixNanos(self.now);
-        let event = MarketEvent {
-            instrument: INSTRUMENT,
-            time,
-            venue_time: time,
-            data,
-        };
+        let event = MarketEvent { instrument: INSTRUMENT, time, venue_time: time, data };
         let mut reports = Vec::new();
         self.venue.market(&event, &mut reports);
         self.hear(&reports, printed);
@@ -182,8 +177,7 @@ impl Run {
         let mut reports = Vec::new();
         self.sent.push(order.id);
         self.ledger.open.insert(order.id, (order.clone(), 0));
-        self.venue
-            .submit(order.clone(), UnixNanos(self.now), &mut reports);
+        self.venue.submit(order.clone(), UnixNanos(self.now), &mut reports);
         self.hear(&reports, false);
         let immediate = matches!(order.time_in_force, TimeInForce::Ioc | TimeInForce::Fok);
         if immediate && !order.kind.is_conditional() {
@@ -198,9 +192,7 @@ impl Run {
 
     fn offer(&mut self, data: &MarketData) {
         let sum = |levels: &[(Price, Quantity)]| -> i64 {
-            levels
-                .iter()
-                .fold(0, |sum, (_, shown)| sum.saturating_add(shown.0))
+            levels.iter().fold(0, |sum, (_, shown)| sum.saturating_add(shown.0))
         };
         let offered = &mut self.offered;
         match data {
@@ -208,9 +200,8 @@ impl Run {
             MarketData::Bar(bar) => offered.print = bar.volume.0,
             MarketData::Quote(quote) => {
                 let asks = (quote.ask_price, quote.ask_quantity);
-                for (side, now) in [asks, (quote.bid_price, quote.bid_quantity)]
-                    .into_iter()
-                    .enumerate()
+                for (side, now) in
+                    [asks, (quote.bid_price, quote.bid_quantity)].into_iter().enumerate()
                 {
                     if offered.sides[side] != now {
                         (offered.sides[side], offered.shown[side]) = (now, now.1.0);
@@ -293,13 +284,7 @@ proptest! {
 #[test]
 fn the_random_runs_do_trade() {
     let mut runner = TestRunner::deterministic();
-    for market in [
-        Market::Trades,
-        Market::Quotes,
-        Market::Book,
-        Market::Bars,
-        Market::Hostile,
-    ] {
+    for market in [Market::Trades, Market::Quotes, Market::Book, Market::Bars, Market::Hostile] {
         let (mut fills, mut over) = (0, 0);
         for _ in 0..20 {
             let numbers = numbers().new_tree(&mut runner).unwrap().current();

@@ -60,11 +60,7 @@ pub(crate) fn run_on(rules: Instrument, model: FillModel, script: &str) -> Strin
     let mut venue = Exchange::new(&[rules], model);
     let mut out = String::new();
     let mut time = 0;
-    for line in script
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-    {
+    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
         time += 1;
         let mut reports = Vec::new();
         step(&mut venue, line, UnixNanos(time), &mut reports);
@@ -81,13 +77,7 @@ fn step(venue: &mut Exchange, line: &str, now: UnixNanos, reports: &mut Vec<Repo
     match words[..] {
         ["cancel", name] => venue.cancel(INSTRUMENT, id(name), now, reports),
         ["amend", name, quantity] => {
-            venue.amend(
-                (INSTRUMENT, id(name)),
-                Some(number(quantity)),
-                None,
-                now,
-                reports,
-            );
+            venue.amend((INSTRUMENT, id(name)), Some(number(quantity)), None, now, reports);
         }
         ["amend", name, quantity, "@", at] => {
             venue.amend(
@@ -105,12 +95,7 @@ fn step(venue: &mut Exchange, line: &str, now: UnixNanos, reports: &mut Vec<Repo
         _ => {
             let data = market(&words);
             venue.market(
-                &MarketEvent {
-                    instrument: INSTRUMENT,
-                    time: now,
-                    venue_time: now,
-                    data,
-                },
+                &MarketEvent { instrument: INSTRUMENT, time: now, venue_time: now, data },
                 reports,
             );
         }
@@ -122,19 +107,12 @@ fn market(words: &[&str]) -> MarketData {
         ["trade", at, quantity, who @ ..] => MarketData::Trade(Trade {
             price: price(at),
             quantity: number(&quantity[1..]),
-            aggressor: who
-                .first()
-                .map(|who| if *who == "buy" { Side::Buy } else { Side::Sell }),
+            aggressor: who.first().map(|who| if *who == "buy" { Side::Buy } else { Side::Sell }),
             id: 0,
         }),
         ["quote", bid, ask] => {
             let ((bid_price, bid_quantity), (ask_price, ask_quantity)) = (level(bid), level(ask));
-            MarketData::Quote(Quote {
-                bid_price,
-                bid_quantity,
-                ask_price,
-                ask_quantity,
-            })
+            MarketData::Quote(Quote { bid_price, bid_quantity, ask_price, ask_quantity })
         }
         [what @ ("book" | "change"), bids, asks] => MarketData::Depth(Box::new(DepthUpdate {
             snapshot: *what == "book",
@@ -161,26 +139,18 @@ fn parse_order(name: &str, words: &[&str]) -> Order {
     let (kind, flags) = match rest {
         ["@", "market", flags @ ..] => (OrderKind::Market, flags),
         ["@", at, flags @ ..] => (OrderKind::Limit(price(at)), flags),
-        ["stop", trigger, "@", at, flags @ ..] => (
-            OrderKind::StopLimit {
-                trigger: price(trigger),
-                limit: price(at),
-            },
-            flags,
-        ),
+        ["stop", trigger, "@", at, flags @ ..] => {
+            (OrderKind::StopLimit { trigger: price(trigger), limit: price(at) }, flags)
+        }
         ["stop", at, flags @ ..] => (OrderKind::Stop(price(at)), flags),
         ["take", at, flags @ ..] => (OrderKind::TakeProfit(price(at)), flags),
         ["trail", points, flags @ ..] if points.ends_with("bp") => {
             let points = points.trim_end_matches("bp").parse().unwrap();
-            (
-                OrderKind::TrailingStop(TrailingOffset::BasisPoints(points)),
-                flags,
-            )
+            (OrderKind::TrailingStop(TrailingOffset::BasisPoints(points)), flags)
         }
-        ["trail", by, flags @ ..] => (
-            OrderKind::TrailingStop(TrailingOffset::Price(price(by))),
-            flags,
-        ),
+        ["trail", by, flags @ ..] => {
+            (OrderKind::TrailingStop(TrailingOffset::Price(price(by))), flags)
+        }
         other => panic!("unknown kind {other:?}"),
     };
     let mut order = Order {
@@ -233,10 +203,7 @@ fn level(text: &str) -> (Price, Quantity) {
 }
 
 fn levels(text: &str) -> Levels {
-    text.split(',')
-        .filter(|level| *level != "-")
-        .map(level)
-        .collect()
+    text.split(',').filter(|level| *level != "-").map(level).collect()
 }
 
 fn show(report: &Report, out: &mut String) {

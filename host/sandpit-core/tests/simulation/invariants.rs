@@ -35,11 +35,7 @@ struct Ledger {
 impl Observer for Ledger {
     fn submitted(&mut self, order: &Order, time: UnixNanos) {
         self.log += &format!("{time} {order:?}\n");
-        assert_ne!(
-            self.states.get(&order.plugin()),
-            Some(&TradingState::Halted),
-            "{order:?}"
-        );
+        assert_ne!(self.states.get(&order.plugin()), Some(&TradingState::Halted), "{order:?}");
         let known = self.open.insert(order.id, (order.clone(), Quantity::ZERO));
         assert!(known.is_none(), "an id is used once: {order:?}");
     }
@@ -52,21 +48,12 @@ impl Observer for Ledger {
         let notional = instrument("AAA").notional(fill.price, quantity).unwrap();
         *self.held.entry((plugin, id)).or_default() += quantity.0;
         *self.cash.entry(plugin).or_default() -= notional.0 + fill.fee.0;
-        let open = self
-            .open
-            .get_mut(&order.id)
-            .expect("only open orders fill in a simulation");
+        let open = self.open.get_mut(&order.id).expect("only open orders fill in a simulation");
         open.1 += fill.quantity;
-        assert!(
-            open.1 <= order.quantity,
-            "never more than was asked for: {order:?}"
-        );
+        assert!(open.1 <= order.quantity, "never more than was asked for: {order:?}");
         if let Some(limit) = order.kind.limit() {
             let worse = order.side.signed(Quantity(fill.price.0 - limit.0)) > Quantity::ZERO;
-            assert!(
-                !worse,
-                "never at a worse price than the limit: {order:?} {fill:?}"
-            );
+            assert!(!worse, "never at a worse price than the limit: {order:?} {fill:?}");
         }
         assert!(!order.post_only || fill.maker, "post-only never takes");
         let position = account.sub_account(plugin).position(id).quantity;
@@ -76,10 +63,7 @@ impl Observer for Ledger {
                 position.abs() < before.abs(),
                 "reduce-only shrinks: {before:?} to {position:?}"
             );
-            assert!(
-                position.is_zero() || (position.0 > 0) == (before.0 > 0),
-                "and never flips"
-            );
+            assert!(position.is_zero() || (position.0 > 0) == (before.0 > 0), "and never flips");
         }
     }
 
@@ -87,11 +71,7 @@ impl Observer for Ledger {
         let (_, seen) = self.open.remove(&order.id).expect("an order ends once");
         assert_eq!(seen, filled);
         assert!(state.is_closed());
-        assert_eq!(
-            state == OrderState::Filled,
-            filled == order.quantity,
-            "{order:?} {state}"
-        );
+        assert_eq!(state == OrderState::Filled, filled == order.quantity, "{order:?} {state}");
     }
 
     fn trading_state(&mut self, plugin: PluginId, state: TradingState, _: UnixNanos) {
@@ -115,36 +95,23 @@ impl Observer for Ledger {
                 let held = self.held.get(&(plugin, id)).copied().unwrap_or_default();
                 assert_eq!(position.quantity.0, held, "fills add up to the position");
                 assert!(held.abs() <= POSITION_MAX, "the position limit holds");
-                assert!(
-                    held != 0 || position.cost == Money::ZERO,
-                    "flat has no cost"
-                );
+                assert!(held != 0 || position.cost == Money::ZERO, "flat has no cost");
                 value += position.value;
             }
             let cash = Money(self.cash.get(&plugin).copied().unwrap_or_default());
-            assert_eq!(
-                share.equity(),
-                share.budget() + cash + value,
-                "money is conserved"
-            );
+            assert_eq!(share.equity(), share.budget() + cash + value, "money is conserved");
         }
     }
 }
 
 fn play(dice: Vec<u16>, market: &[[u16; 5]], latency: u64) -> (Ledger, Simulation) {
     let mut simulation = Simulation::new(config(Nanos(latency)));
-    let mut plugins = Gamblers {
-        dice,
-        at: 0,
-        now: UnixNanos(0),
-    };
+    let mut plugins = Gamblers { dice, at: 0, now: UnixNanos(0) };
     let mut ledger = Ledger::default();
     let mut time = 1_000;
     for dice in market {
         let event = market_event(&mut time, *dice);
-        simulation
-            .step(event, &mut plugins, &mut ledger)
-            .expect("time does not go back");
+        simulation.step(event, &mut plugins, &mut ledger).expect("time does not go back");
     }
     (ledger, simulation)
 }
@@ -174,8 +141,5 @@ fn the_random_runs_do_trade() {
         let (dice, market, latency) = run_dice().new_tree(&mut runner).unwrap().current();
         fills += play(dice, &market, latency).0.fills;
     }
-    assert!(
-        fills > 500,
-        "only {fills} fills in 20 runs: the invariants would hold of nothing"
-    );
+    assert!(fills > 500, "only {fills} fills in 20 runs: the invariants would hold of nothing");
 }

@@ -16,19 +16,9 @@ use crate::random::config;
 
 fn trade(time: u64, price: i64) -> MarketEvent {
     let (price, quantity) = (Price(price), Quantity(100));
-    let data = MarketData::Trade(Trade {
-        price,
-        quantity,
-        aggressor: None,
-        id: 0,
-    });
+    let data = MarketData::Trade(Trade { price, quantity, aggressor: None, id: 0 });
     let time = UnixNanos(time);
-    MarketEvent {
-        instrument: InstrumentId(0),
-        time,
-        venue_time: time,
-        data,
-    }
+    MarketEvent { instrument: InstrumentId(0), time, venue_time: time, data }
 }
 
 fn buy(tag: u64) -> Intent {
@@ -77,12 +67,7 @@ impl Observer for Fills {
 fn fills_at_latency(latency: u64) -> Vec<(u64, i64)> {
     let mut simulation = Simulation::new(config(Nanos(latency)));
     let (mut plugin, mut fills) = (BuysOnce::default(), Fills::default());
-    for event in [
-        trade(10, 1_000),
-        trade(20, 1_005),
-        trade(30, 1_010),
-        trade(40, 1_015),
-    ] {
+    for event in [trade(10, 1_000), trade(20, 1_005), trade(30, 1_010), trade(40, 1_015)] {
         simulation.step(event, &mut plugin, &mut fills).unwrap();
     }
     fills.0
@@ -102,16 +87,11 @@ fn with_latency_it_fills_at_what_is_there_when_it_arrives_and_is_told_later() {
 #[test]
 fn time_does_not_go_back_and_instruments_are_known() {
     let mut simulation = Simulation::new(config(Nanos(0)));
-    simulation
-        .step(trade(10, 1_000), &mut BuysOnce::default(), &mut ())
-        .unwrap();
+    simulation.step(trade(10, 1_000), &mut BuysOnce::default(), &mut ()).unwrap();
     let back = simulation.step(trade(9, 1_000), &mut BuysOnce::default(), &mut ());
     assert_eq!(
         back,
-        Err(SimulationError::TimeWentBack {
-            before: UnixNanos(10),
-            found: UnixNanos(9)
-        })
+        Err(SimulationError::TimeWentBack { before: UnixNanos(10), found: UnixNanos(9) })
     );
     let mut elsewhere = trade(11, 1_000);
     elsewhere.instrument = InstrumentId(9);
@@ -131,9 +111,7 @@ impl PluginPort for Insists {
     ) -> Result<CallCost, Fault> {
         let denied = matches!(event, PluginEvent::Order(update) if matches!(update.kind, OrderUpdateKind::Denied(_)));
         if plugin.0 == 0 && (denied || matches!(event, PluginEvent::Market { .. })) {
-            let Intent::Place(mut place) = buy(1) else {
-                unreachable!("buy places")
-            };
+            let Intent::Place(mut place) = buy(1) else { unreachable!("buy places") };
             place.quantity = Decimal::ZERO;
             intents.push(Intent::Place(place));
         }
@@ -158,9 +136,7 @@ fn a_plugin_that_answers_itself_without_end_is_at_fault() {
     let mut simulation = Simulation::new(config(Nanos(0)));
     let mut faults = Faults::default();
     for time in [10, 20, 30] {
-        simulation
-            .step(trade(time, 1_000), &mut Insists, &mut faults)
-            .unwrap();
+        simulation.step(trade(time, 1_000), &mut Insists, &mut faults).unwrap();
     }
     assert_eq!(faults.0, [(PluginId(0), FaultCode::TooManyIntents)]);
     assert_eq!(faults.1, u64::from(CALLS_PER_INSTANT_MAX));
@@ -170,12 +146,8 @@ fn a_plugin_that_answers_itself_without_end_is_at_fault() {
 fn history_is_shown_but_not_answered() {
     let mut simulation = Simulation::new(config(Nanos(0)));
     let (mut plugin, mut fills) = (BuysOnce::default(), Fills::default());
-    simulation
-        .history(trade(10, 1_000), &mut plugin, &mut fills)
-        .unwrap();
-    simulation
-        .step(trade(20, 1_005), &mut plugin, &mut fills)
-        .unwrap();
+    simulation.history(trade(10, 1_000), &mut plugin, &mut fills).unwrap();
+    simulation.step(trade(20, 1_005), &mut plugin, &mut fills).unwrap();
     assert!(plugin.done);
     assert!(fills.0.is_empty());
 }

@@ -42,10 +42,7 @@ pub(crate) fn instrument(symbol: &str) -> Instrument {
 }
 
 pub(crate) fn config(latency: Nanos) -> SimulationConfig {
-    let mut limits = Limits {
-        open_orders_max: 8,
-        ..Limits::unlimited()
-    };
+    let mut limits = Limits { open_orders_max: 8, ..Limits::unlimited() };
     for index in 0..INSTRUMENTS {
         let own = sandpit_core::risk::InstrumentLimits {
             position_quantity_max: Some(Quantity(POSITION_MAX)),
@@ -57,11 +54,7 @@ pub(crate) fn config(latency: Nanos) -> SimulationConfig {
         budget: Money::from_decimal(Decimal::new(1_000, 0)).unwrap(),
         instruments: (0..INSTRUMENTS).map(InstrumentId).collect(),
         subscriptions: Subscriptions {
-            kinds: vec![
-                DataKind::Trades,
-                DataKind::Quotes,
-                DataKind::Bars(Nanos(60)),
-            ],
+            kinds: vec![DataKind::Trades, DataKind::Quotes, DataKind::Bars(Nanos(60))],
         },
         limits,
     };
@@ -89,11 +82,7 @@ pub(crate) fn market_event(before: &mut u64, dice: [u16; 5]) -> MarketEvent {
         0..=4 => MarketData::Trade(Trade {
             price: price(dice[2]),
             quantity: quantity(dice[3]),
-            aggressor: Some(if dice[4].is_multiple_of(2) {
-                Side::Buy
-            } else {
-                Side::Sell
-            }),
+            aggressor: Some(if dice[4].is_multiple_of(2) { Side::Buy } else { Side::Sell }),
             id: 0,
         }),
         5 | 6 => {
@@ -118,12 +107,7 @@ pub(crate) fn market_event(before: &mut u64, dice: [u16; 5]) -> MarketEvent {
         }
     };
     let instrument = InstrumentId(dice[1] % INSTRUMENTS);
-    MarketEvent {
-        instrument,
-        time,
-        venue_time: time,
-        data,
-    }
+    MarketEvent { instrument, time, venue_time: time, data }
 }
 
 /// Plugins that ask for anything, some of it nonsense, and fault now and then.
@@ -141,11 +125,7 @@ impl Gamblers {
 
     fn intent(&mut self) -> Intent {
         let instrument = u32::from(self.roll() % (INSTRUMENTS + 1));
-        let side = if self.roll().is_multiple_of(2) {
-            Side::Buy
-        } else {
-            Side::Sell
-        };
+        let side = if self.roll().is_multiple_of(2) { Side::Buy } else { Side::Sell };
         let price = Decimal::new(990 + 5 * i64::from(self.roll() % 11), 1);
         let tag = OrderTag(u64::from(self.roll() % 12));
         let quantity = Decimal::new(i64::from(self.roll() % 30), 1);
@@ -174,11 +154,7 @@ impl Gamblers {
         match self.roll() % 12 {
             0 => Intent::Cancel(tag),
             1 => Intent::CancelAll(None),
-            2 | 3 => Intent::Amend(Amend {
-                tag,
-                quantity: Some(quantity),
-                price: Some(price),
-            }),
+            2 | 3 => Intent::Amend(Amend { tag, quantity: Some(quantity), price: Some(price) }),
             4 => Intent::TargetPosition(TargetPosition {
                 tag,
                 instrument,
@@ -214,17 +190,10 @@ impl PluginPort for Gamblers {
         }
         let roll = self.roll();
         if roll == 4_242 && plugin.0 == 1 {
-            return Err(Fault {
-                code: FaultCode::Trap,
-                detail: String::new(),
-            });
+            return Err(Fault { code: FaultCode::Trap, detail: String::new() });
         }
         // Market events mostly, own updates seldom, so that runs end.
-        let often = if matches!(event, PluginEvent::Market { .. }) {
-            2
-        } else {
-            9
-        };
+        let often = if matches!(event, PluginEvent::Market { .. }) { 2 } else { 9 };
         if roll.is_multiple_of(often) {
             for _ in 0..=(self.roll() % 3) {
                 let intent = self.intent();

@@ -132,9 +132,7 @@ fn read(
     empty: &Receiver<Vec<MarketEvent>>,
 ) {
     loop {
-        let mut events = empty
-            .try_recv()
-            .unwrap_or_else(|_| Vec::with_capacity(BATCH_EVENTS));
+        let mut events = empty.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH_EVENTS));
         let mut after = After::More;
         while events.len() < BATCH_EVENTS {
             match source.next() {

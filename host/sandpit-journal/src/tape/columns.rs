@@ -63,10 +63,7 @@ impl Columns {
 
     /// Whether every number has been taken.
     pub(super) fn is_spent(&self) -> bool {
-        self.values
-            .iter()
-            .zip(self.read)
-            .all(|(values, read)| values.len() == read)
+        self.values.iter().zip(self.read).all(|(values, read)| values.len() == read)
     }
 
     /// Writes all columns to `raw`, which is cleared first.
@@ -86,9 +83,7 @@ impl Columns {
             }
             for plane in 0..width {
                 raw.extend(
-                    values
-                        .iter()
-                        .map(|value| ((value / unit) >> (8 * plane)).to_le_bytes()[0]),
+                    values.iter().map(|value| ((value / unit) >> (8 * plane)).to_le_bytes()[0]),
                 );
             }
         }
@@ -97,9 +92,8 @@ impl Columns {
     /// Reads all columns from `raw`. Nothing is allocated beyond [`SEGMENT_VALUES_MAX`] numbers.
     pub(super) fn unpack(&mut self, raw: &[u8]) -> Result<(), &'static str> {
         self.clear();
-        let (directory, mut planes) = raw
-            .split_at_checked(DIRECTORY_BYTES)
-            .ok_or("the segment has no directory")?;
+        let (directory, mut planes) =
+            raw.split_at_checked(DIRECTORY_BYTES).ok_or("the segment has no directory")?;
         if raw.len() > SEGMENT_RAW_BYTES_MAX as usize {
             return Err("the segment is too large");
         }
@@ -113,16 +107,10 @@ impl Columns {
                 return Err("a column is wider or longer than is allowed");
             }
             let count = count as usize;
-            let bytes = planes
-                .split_off(..width * count)
-                .ok_or("a column is cut short")?;
+            let bytes = planes.split_off(..width * count).ok_or("a column is cut short")?;
             unpack_column(&mut self.values[column], bytes, width, count, unit);
         }
-        if planes.is_empty() {
-            Ok(())
-        } else {
-            Err("the segment has bytes to spare")
-        }
+        if planes.is_empty() { Ok(()) } else { Err("the segment has bytes to spare") }
     }
 }
 
@@ -140,9 +128,7 @@ fn unpack_column(values: &mut Vec<u64>, bytes: &[u8], width: usize, count: usize
     }
     if unit != 1 {
         // A hostile unit may wrap; every number is checked where it is used.
-        values
-            .iter_mut()
-            .for_each(|value| *value = value.wrapping_mul(unit));
+        values.iter_mut().for_each(|value| *value = value.wrapping_mul(unit));
     }
 }
 

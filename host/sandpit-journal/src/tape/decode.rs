@@ -61,11 +61,7 @@ impl Decoder {
         let columns = &mut self.columns;
         let tag = columns.take(TAG).ok_or(CUT)?;
         let step = columns.take(TIME).ok_or(CUT)?;
-        let time = self
-            .time
-            .0
-            .checked_add(step)
-            .ok_or("a time is beyond its bound")?;
+        let time = self.time.0.checked_add(step).ok_or("a time is beyond its bound")?;
         self.time = UnixNanos(time);
         let mut venue_time = time;
         if tag & FLAG_VENUE != 0 {
@@ -76,10 +72,8 @@ impl Decoder {
             let index = columns.take(INSTRUMENT).ok_or(CUT)?;
             self.instrument = u16::try_from(index).map_err(|_| "there is no such instrument")?;
         }
-        let last = self
-            .last
-            .get_mut(usize::from(self.instrument))
-            .ok_or("there is no such instrument")?;
+        let last =
+            self.last.get_mut(usize::from(self.instrument)).ok_or("there is no such instrument")?;
         let data = match tag & KIND_MASK {
             KIND_TRADE => MarketData::Trade(take_trade(columns, last, tag)?),
             kind => take_other(columns, last, tag, kind)?,
@@ -123,12 +117,7 @@ fn take_trade(columns: &mut Columns, last: &mut Last, tag: u64) -> Result<Trade,
         (true, false) => Some(Side::Buy),
         (true, true) => Some(Side::Sell),
     };
-    let trade = Trade {
-        price: Price(price),
-        quantity,
-        aggressor,
-        id,
-    };
+    let trade = Trade { price: Price(price), quantity, aggressor, id };
     check_trade(&trade).map_err(|_| "a trade has a price or quantity out of bounds")?;
     Ok(trade)
 }
@@ -187,10 +176,7 @@ fn take_depth(
     tag: u64,
 ) -> Result<DepthUpdate, &'static str> {
     let against = |columns: &mut Columns, old: u64| {
-        columns
-            .take(SEQUENCE)
-            .ok_or(CUT)
-            .map(|new| old.wrapping_add_signed(unzigzag(new)))
+        columns.take(SEQUENCE).ok_or(CUT).map(|new| old.wrapping_add_signed(unzigzag(new)))
     };
     let (mut first_sequence, mut last_sequence, mut previous_sequence) = (0, 0, 0);
     if tag & FLAG_C != 0 {
@@ -204,14 +190,7 @@ fn take_depth(
     let bids = take_levels(columns, last)?;
     let asks = take_levels(columns, last)?;
     let snapshot = tag & FLAG_A != 0;
-    Ok(DepthUpdate {
-        snapshot,
-        first_sequence,
-        last_sequence,
-        previous_sequence,
-        bids,
-        asks,
-    })
+    Ok(DepthUpdate { snapshot, first_sequence, last_sequence, previous_sequence, bids, asks })
 }
 
 fn take_levels(columns: &mut Columns, last: &mut Last) -> Result<Levels, &'static str> {
@@ -274,14 +253,7 @@ mod tests {
             let instrument = InstrumentId(i % 2);
             let time = UnixNanos(1_000 + u64::from(i));
             let venue_time = UnixNanos(900);
-            encoder
-                .push(&MarketEvent {
-                    instrument,
-                    time,
-                    venue_time,
-                    data,
-                })
-                .unwrap();
+            encoder.push(&MarketEvent { instrument, time, venue_time, data }).unwrap();
         }
         let mut raw = Vec::new();
         encoder.columns.pack(&mut raw);

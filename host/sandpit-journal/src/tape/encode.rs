@@ -142,10 +142,7 @@ fn push_trade(columns: &mut Columns, last: &mut Last, trade: &Trade) -> u64 {
     let expected = predicted_id(last.trade_id);
     if trade.id != expected {
         tag |= FLAG_C;
-        columns.push(
-            SEQUENCE,
-            zigzag(trade.id.wrapping_sub(expected).cast_signed()),
-        );
+        columns.push(SEQUENCE, zigzag(trade.id.wrapping_sub(expected).cast_signed()));
     }
     last.trade_price = trade.price.0;
     last.trade_id = trade.id;
@@ -194,10 +191,7 @@ fn push_depth(columns: &mut Columns, last: &mut Last, update: &DepthUpdate) -> u
     if update.first_sequence != 0 || update.last_sequence != 0 {
         tag |= FLAG_C;
         columns.push(SEQUENCE, against(update.first_sequence, last.sequence));
-        columns.push(
-            SEQUENCE,
-            against(update.last_sequence, update.first_sequence),
-        );
+        columns.push(SEQUENCE, against(update.last_sequence, update.first_sequence));
     }
     if update.previous_sequence != 0 {
         tag |= FLAG_B;
@@ -247,10 +241,9 @@ pub(super) fn check_trade(trade: &Trade) -> Result<(), EventProblem> {
 
 /// A side with quantity zero has no price either: zero or any that fits.
 fn check_quote(quote: &Quote) -> Result<(), EventProblem> {
-    for (price, quantity) in [
-        (quote.bid_price, quote.bid_quantity),
-        (quote.ask_price, quote.ask_quantity),
-    ] {
+    for (price, quantity) in
+        [(quote.bid_price, quote.bid_quantity), (quote.ask_price, quote.ask_quantity)]
+    {
         if !quantity_fits(quantity) {
             return Err(EventProblem::Quantity);
         }
@@ -270,11 +263,7 @@ fn check_bar(bar: &Bar) -> Result<(), EventProblem> {
     if bar.interval.0 == 0 || !inside(bar.open) || !inside(bar.close) {
         return Err(EventProblem::Bar);
     }
-    if quantity_fits(bar.volume) {
-        Ok(())
-    } else {
-        Err(EventProblem::Quantity)
-    }
+    if quantity_fits(bar.volume) { Ok(()) } else { Err(EventProblem::Quantity) }
 }
 
 fn check_depth(update: &DepthUpdate) -> Result<(), EventProblem> {

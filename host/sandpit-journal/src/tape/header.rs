@@ -60,19 +60,12 @@ struct InstrumentOnDisk {
 
 impl TapeHeader {
     pub(super) fn to_json(&self, path: &Path) -> Result<Vec<u8>, TapeError> {
-        let refuse = |problem| TapeError::Header {
-            path: path.to_owned(),
-            problem,
-        };
+        let refuse = |problem| TapeError::Header { path: path.to_owned(), problem };
         self.check_bounds().map_err(refuse)?;
         let on_disk = HeaderOnDisk {
             clock: self.clock,
             source: self.source.clone(),
-            instruments: self
-                .instruments
-                .iter()
-                .map(|i| instrument_out(i.spec()))
-                .collect(),
+            instruments: self.instruments.iter().map(|i| instrument_out(i.spec())).collect(),
         };
         let json = serde_json::to_vec(&on_disk).map_err(|_| refuse("it is no JSON"))?;
         match u32::try_from(json.len()) {
@@ -82,27 +75,18 @@ impl TapeHeader {
     }
 
     pub(super) fn from_json(json: &[u8], path: &Path) -> Result<Self, TapeError> {
-        let refuse = |problem| TapeError::Header {
-            path: path.to_owned(),
-            problem,
-        };
+        let refuse = |problem| TapeError::Header { path: path.to_owned(), problem };
         let on_disk: HeaderOnDisk = serde_json::from_slice(json)
             .map_err(|_| refuse("its JSON has not the right fields"))?;
         let mut instruments = Vec::with_capacity(on_disk.instruments.len().min(INSTRUMENTS_MAX));
         for text in on_disk.instruments.into_iter().take(INSTRUMENTS_MAX + 1) {
             let spec = instrument_in(text)
                 .ok_or_else(|| refuse("an instrument has a malformed number or kind"))?;
-            let instrument = Instrument::new(spec).map_err(|source| TapeError::Instruments {
-                path: path.to_owned(),
-                source,
-            })?;
+            let instrument = Instrument::new(spec)
+                .map_err(|source| TapeError::Instruments { path: path.to_owned(), source })?;
             instruments.push(instrument);
         }
-        let header = Self {
-            instruments,
-            clock: on_disk.clock,
-            source: on_disk.source,
-        };
+        let header = Self { instruments, clock: on_disk.clock, source: on_disk.source };
         header.check_bounds().map_err(refuse)?;
         Ok(header)
     }
@@ -117,11 +101,8 @@ impl TapeHeader {
         if self.source.len() > SOURCE_BYTES_MAX {
             return Err("its note of the source has more than 4,096 bytes");
         }
-        let mut names: Vec<_> = self
-            .instruments
-            .iter()
-            .map(|i| (&i.spec().venue, &i.spec().symbol))
-            .collect();
+        let mut names: Vec<_> =
+            self.instruments.iter().map(|i| (&i.spec().venue, &i.spec().symbol)).collect();
         names.sort_unstable();
         if names.windows(2).any(|pair| pair.first() == pair.last()) {
             return Err("it has one instrument twice");
@@ -137,10 +118,7 @@ const KINDS: [(InstrumentKind, &str); 3] = [
 ];
 
 fn instrument_out(spec: &InstrumentSpec) -> InstrumentOnDisk {
-    let kind = KINDS
-        .iter()
-        .find(|(kind, _)| *kind == spec.kind)
-        .map_or("spot", |(_, name)| name);
+    let kind = KINDS.iter().find(|(kind, _)| *kind == spec.kind).map_or("spot", |(_, name)| name);
     InstrumentOnDisk {
         symbol: spec.symbol.clone(),
         venue: spec.venue.clone(),

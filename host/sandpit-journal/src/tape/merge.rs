@@ -46,7 +46,9 @@ enum State {
         next: Option<MarketEvent>,
     },
     /// It has been read, all of these bytes.
-    Done { bytes: u64 },
+    Done {
+        bytes: u64,
+    },
 }
 
 impl MergedTapes {
@@ -58,10 +60,8 @@ impl MergedTapes {
     pub fn open(paths: &[PathBuf]) -> Result<Self, TapeError> {
         let path = paths.first().cloned().unwrap_or_default();
         if paths.is_empty() || paths.len() > TAPES_MAX {
-            let problem = format!(
-                "{} tapes were named; 1 to {TAPES_MAX} are read together",
-                paths.len()
-            );
+            let problem =
+                format!("{} tapes were named; 1 to {TAPES_MAX} are read together", paths.len());
             return Err(TapeError::Merge { path, problem });
         }
         let mut merged = Self {
@@ -129,32 +129,20 @@ impl MergedTapes {
             let problem = "some are stamped by the host's clock and some by the venue's";
             return Err(refuse(problem.to_owned()));
         }
-        let ids = header
-            .instruments
-            .iter()
-            .map(|instrument| self.place(instrument));
+        let ids = header.instruments.iter().map(|instrument| self.place(instrument));
         let ids = ids.collect::<Result<_, _>>().map_err(refuse)?;
         self.order.push(Reverse((first, self.tapes.len())));
-        self.tapes.push(Source {
-            path: path.to_owned(),
-            ids,
-            state,
-        });
+        self.tapes.push(Source { path: path.to_owned(), ids, state });
         Ok(())
     }
 
     fn place(&mut self, instrument: &Instrument) -> Result<InstrumentId, String> {
         let name = |i: &Instrument| (i.spec().venue.clone(), i.spec().symbol.clone());
-        let known = self
-            .instruments
-            .iter()
-            .position(|known| name(known) == name(instrument));
+        let known = self.instruments.iter().position(|known| name(known) == name(instrument));
         let index = match known {
             Some(index) => {
-                let same = self
-                    .instruments
-                    .get(index)
-                    .is_some_and(|known| same_rules(known, instrument));
+                let same =
+                    self.instruments.get(index).is_some_and(|known| same_rules(known, instrument));
                 if !same {
                     let symbol = &instrument.spec().symbol;
                     return Err(format!("`{symbol}` has other rules than in a tape before"));
@@ -162,18 +150,14 @@ impl MergedTapes {
                 index
             }
             None if self.instruments.len() >= INSTRUMENTS_MAX => {
-                return Err(format!(
-                    "there are more than {INSTRUMENTS_MAX} instruments in all"
-                ));
+                return Err(format!("there are more than {INSTRUMENTS_MAX} instruments in all"));
             }
             None => {
                 self.instruments.push(instrument.clone());
                 self.instruments.len() - 1
             }
         };
-        u16::try_from(index)
-            .map(InstrumentId)
-            .map_err(|_| "too many instruments".to_owned())
+        u16::try_from(index).map(InstrumentId).map_err(|_| "too many instruments".to_owned())
     }
 
     /// The next event of all tapes.
@@ -250,9 +234,7 @@ impl Source {
             }
             Ok(None) => {
                 let event = next.take().map(renumber);
-                self.state = State::Done {
-                    bytes: reader.bytes_read(),
-                };
+                self.state = State::Done { bytes: reader.bytes_read() };
                 Ok((event, None))
             }
             Err(error) => Err(Box::new((next.take().map(renumber), error))),
@@ -269,19 +251,14 @@ impl Source {
         let first = next.as_ref().map(|event| event.time);
         self.state = match next {
             Some(_) => State::Open { reader, next },
-            None => State::Done {
-                bytes: reader.bytes_read(),
-            },
+            None => State::Done { bytes: reader.bytes_read() },
         };
         Ok((None, first))
     }
 }
 
 fn refused(path: &Path, problem: String) -> TapeError {
-    TapeError::Merge {
-        path: path.to_owned(),
-        problem,
-    }
+    TapeError::Merge { path: path.to_owned(), problem }
 }
 
 impl Iterator for MergedTapes {
@@ -298,13 +275,7 @@ fn same_rules(a: &Instrument, b: &Instrument) -> bool {
     let (x, y) = (a.spec(), b.spec());
     let scales = |i: &Instrument| (i.price_scale(), i.quantity_scale());
     let numbers = |i: &Instrument| {
-        (
-            i.price_tick(),
-            i.quantity_step(),
-            i.min_quantity(),
-            i.max_quantity(),
-            i.min_notional(),
-        )
+        (i.price_tick(), i.quantity_step(), i.min_quantity(), i.max_quantity(), i.min_notional())
     };
     scales(a) == scales(b)
         && numbers(a) == numbers(b)

@@ -56,11 +56,7 @@ impl TapeReader {
     /// No such file, not a tape, another version, or a damaged head.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, TapeError> {
         let path = path.into();
-        let io_error = |action, source| TapeError::Io {
-            action,
-            path: path.clone(),
-            source,
-        };
+        let io_error = |action, source| TapeError::Io { action, path: path.clone(), source };
         let mut file = File::open(&path).map_err(|source| io_error("open", source))?;
         let json = read_head(&mut file, &path)?;
         let header = TapeHeader::from_json(&json, &path)?;
@@ -169,8 +165,7 @@ impl TapeReader {
                 other => other,
             });
         }
-        self.unpack(&head)
-            .map_err(|problem| self.damaged(at, problem))?;
+        self.unpack(&head).map_err(|problem| self.damaged(at, problem))?;
         self.decoder.begin(head.events, head.first, head.last);
         self.segment_offset = at;
         self.segments += 1;
@@ -249,19 +244,11 @@ impl TapeReader {
     }
 
     fn damaged(&self, offset: u64, problem: &'static str) -> TapeError {
-        TapeError::Damaged {
-            path: self.path.clone(),
-            offset,
-            problem,
-        }
+        TapeError::Damaged { path: self.path.clone(), offset, problem }
     }
 
     fn io(&self, action: &'static str, source: io::Error) -> TapeError {
-        TapeError::Io {
-            action,
-            path: self.path.clone(),
-            source,
-        }
+        TapeError::Io { action, path: self.path.clone(), source }
     }
 
     /// Totals from the head and the foot, without reading what is between.
@@ -270,15 +257,9 @@ impl TapeReader {
     /// As [`Self::open`]; [`TapeError::Truncated`] where there is no foot.
     pub fn info(path: impl Into<PathBuf>) -> Result<TapeInfo, TapeError> {
         let mut reader = Self::open(path)?;
-        let fail = |source| TapeError::Io {
-            action: "read",
-            path: reader.path.clone(),
-            source,
-        };
+        let fail = |source| TapeError::Io { action: "read", path: reader.path.clone(), source };
         let bytes = reader.file.seek(SeekFrom::End(0)).map_err(fail)?;
-        let Some(end) = bytes
-            .checked_sub(END_BYTES as u64)
-            .filter(|end| *end >= reader.offset)
+        let Some(end) = bytes.checked_sub(END_BYTES as u64).filter(|end| *end >= reader.offset)
         else {
             return Err(reader.truncated());
         };
@@ -297,20 +278,16 @@ impl TapeReader {
         reader.file.seek(SeekFrom::Start(at)).map_err(fail)?;
         reader.file.read_exact(&mut magic).map_err(fail)?;
         let limit = u64::from(FOOTER_BYTES_MAX) + (FOOT_BYTES + END_BYTES) as u64;
-        (&mut reader.file)
-            .take(limit)
-            .read_to_end(&mut rest)
-            .map_err(fail)?;
+        (&mut reader.file).take(limit).read_to_end(&mut rest).map_err(fail)?;
         let summary = match parse_foot(&rest, at) {
             Ok(summary) if magic == FOOT_MAGIC => summary,
             Err(FootProblem::Damaged(problem)) => return Err(reader.damaged(at, problem)),
             _ => return Err(reader.damaged(at, "no foot begins here")),
         };
         if summary.instruments.len() != reader.header.instruments.len() {
-            return Err(reader.damaged(
-                at,
-                "the foot has another number of instruments than the head",
-            ));
+            return Err(
+                reader.damaged(at, "the foot has another number of instruments than the head")
+            );
         }
         Ok(TapeInfo {
             header: reader.header,
@@ -334,43 +311,27 @@ impl Iterator for TapeReader {
 }
 
 fn read_head(file: &mut File, path: &Path) -> Result<Vec<u8>, TapeError> {
-    let io_error = |source: io::Error| TapeError::Io {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    };
-    let damaged = |problem| TapeError::Damaged {
-        path: path.to_owned(),
-        offset: 0,
-        problem,
-    };
+    let io_error =
+        |source: io::Error| TapeError::Io { action: "read", path: path.to_owned(), source };
+    let damaged = |problem| TapeError::Damaged { path: path.to_owned(), offset: 0, problem };
     let mut head = Vec::with_capacity(HEAD_BYTES);
-    file.take(HEAD_BYTES as u64)
-        .read_to_end(&mut head)
-        .map_err(io_error)?;
+    file.take(HEAD_BYTES as u64).read_to_end(&mut head).map_err(io_error)?;
     if !head.starts_with(&HEAD_MAGIC) {
-        return Err(TapeError::NotATape {
-            path: path.to_owned(),
-        });
+        return Err(TapeError::NotATape { path: path.to_owned() });
     }
     if head.len() < HEAD_BYTES {
         return Err(damaged("the head is cut short"));
     }
     let number = |at: usize| u32::from_le_bytes(fixed(&head[at..at + 4]));
     if number(8) != VERSION {
-        return Err(TapeError::Version {
-            path: path.to_owned(),
-            found: number(8),
-        });
+        return Err(TapeError::Version { path: path.to_owned(), found: number(8) });
     }
     let length = number(12);
     if length > HEADER_BYTES_MAX {
         return Err(damaged("the head is larger than is allowed"));
     }
     let mut json = Vec::new();
-    file.take(u64::from(length))
-        .read_to_end(&mut json)
-        .map_err(io_error)?;
+    file.take(u64::from(length)).read_to_end(&mut json).map_err(io_error)?;
     if json.len() < length as usize {
         return Err(damaged("the head is cut short"));
     }
@@ -391,17 +352,13 @@ enum FootProblem {
 
 /// Reads the foot from what follows its magic, up to the end of the file.
 fn parse_foot(rest: &[u8], at: u64) -> Result<Summary, FootProblem> {
-    let (head, body) = rest
-        .split_at_checked(FOOT_BYTES - 4)
-        .ok_or(FootProblem::Short)?;
+    let (head, body) = rest.split_at_checked(FOOT_BYTES - 4).ok_or(FootProblem::Short)?;
     let length = u32::from_le_bytes(fixed(&head[..4]));
     let checksum = u32::from_le_bytes(fixed(&head[4..]));
     if length > FOOTER_BYTES_MAX {
         return Err(FootProblem::Damaged("the foot is larger than is allowed"));
     }
-    let (json, end) = body
-        .split_at_checked(length as usize)
-        .ok_or(FootProblem::Short)?;
+    let (json, end) = body.split_at_checked(length as usize).ok_or(FootProblem::Short)?;
     if end.len() < END_BYTES {
         return Err(FootProblem::Short);
     }
@@ -409,9 +366,7 @@ fn parse_foot(rest: &[u8], at: u64) -> Result<Summary, FootProblem> {
         return Err(FootProblem::Damaged("the checksum of the foot is wrong"));
     }
     if end.len() > END_BYTES || end[8..] != END_MAGIC || end[..8] != at.to_le_bytes() {
-        return Err(FootProblem::Damaged(
-            "the file does not end where the foot ends",
-        ));
+        return Err(FootProblem::Damaged("the file does not end where the foot ends"));
     }
     serde_json::from_slice(json)
         .map_err(|_| FootProblem::Damaged("the foot has not the right fields"))
@@ -422,11 +377,7 @@ fn parse_foot(rest: &[u8], at: u64) -> Result<Summary, FootProblem> {
 /// # Errors
 /// The file system says no.
 pub fn tape_hash(path: &Path) -> Result<[u8; 32], TapeError> {
-    let fail = |source| TapeError::Io {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    };
+    let fail = |source| TapeError::Io { action: "read", path: path.to_owned(), source };
     let mut file = File::open(path).map_err(fail)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 18];

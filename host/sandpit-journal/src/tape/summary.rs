@@ -65,11 +65,7 @@ impl InstrumentTally {
 
     fn widen(&mut self, low: Price, high: Price) {
         let (low, high) = (low.min(high).0, low.max(high).0);
-        self.price_low = if self.price_low == 0 {
-            low
-        } else {
-            self.price_low.min(low)
-        };
+        self.price_low = if self.price_low == 0 { low } else { self.price_low.min(low) };
         self.price_high = self.price_high.max(high);
     }
 }
@@ -88,10 +84,7 @@ pub(super) struct Summary {
 
 impl Summary {
     pub(super) fn new(instruments: usize) -> Self {
-        Self {
-            instruments: vec![InstrumentTally::default(); instruments],
-            ..Self::default()
-        }
+        Self { instruments: vec![InstrumentTally::default(); instruments], ..Self::default() }
     }
 
     pub(super) fn add(&mut self, event: &MarketEvent) {

@@ -39,9 +39,7 @@ pub struct TapeWriter {
 
 impl std::fmt::Debug for TapeWriter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TapeWriter")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        f.debug_struct("TapeWriter").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -56,11 +54,7 @@ impl TapeWriter {
         let mut name = OsString::from(&path);
         name.push(".partial");
         let partial = PathBuf::from(name);
-        let fail = |action, source| TapeError::Io {
-            action,
-            path: partial.clone(),
-            source,
-        };
+        let fail = |action, source| TapeError::Io { action, path: partial.clone(), source };
         // Locked before it is emptied, so that two writers cannot share it.
         let file = OpenOptions::new()
             .write(true)
@@ -106,10 +100,7 @@ impl TapeWriter {
     pub fn append(&mut self, event: &MarketEvent) -> Result<(), TapeError> {
         self.encoder
             .push(event)
-            .map_err(|problem| TapeError::Event {
-                time: event.time,
-                problem,
-            })?;
+            .map_err(|problem| TapeError::Event { time: event.time, problem })?;
         self.summary.add(event);
         if self.encoder.events >= SEGMENT_EVENTS_MAX
             || self.encoder.columns.len() >= VALUES_BEFORE_SEAL
@@ -125,13 +116,8 @@ impl TapeWriter {
     /// The file system says no.
     pub fn sync(&mut self) -> Result<(), TapeError> {
         self.seal()?;
-        self.file
-            .flush()
-            .map_err(|source| self.fail("write", source))?;
-        self.file
-            .get_ref()
-            .sync_data()
-            .map_err(|source| self.fail("sync", source))
+        self.file.flush().map_err(|source| self.fail("write", source))?;
+        self.file.get_ref().sync_data().map_err(|source| self.fail("sync", source))
     }
 
     /// Completes the tape and gives it its name. Returns its size in bytes.
@@ -154,13 +140,8 @@ impl TapeWriter {
         self.write(&json)?;
         self.write(&offset.to_le_bytes())?;
         self.write(&END_MAGIC)?;
-        self.file
-            .flush()
-            .map_err(|source| self.fail("write", source))?;
-        self.file
-            .get_ref()
-            .sync_all()
-            .map_err(|source| self.fail("sync", source))?;
+        self.file.flush().map_err(|source| self.fail("write", source))?;
+        self.file.get_ref().sync_all().map_err(|source| self.fail("sync", source))?;
         fs::rename(&self.partial, &self.path).map_err(|source| self.fail("rename", source))?;
         sync_folder(&self.path).map_err(|source| self.fail("sync the folder of", source))?;
         Ok(self.written)
@@ -180,8 +161,7 @@ impl TapeWriter {
         }
         self.encoder.columns.pack(&mut self.raw);
         self.packed.clear();
-        self.packed
-            .reserve(zstd::zstd_safe::compress_bound(self.raw.len()));
+        self.packed.reserve(zstd::zstd_safe::compress_bound(self.raw.len()));
         self.compressor
             .compress_to_buffer(&self.raw, &mut self.packed)
             .map_err(|source| self.fail("compress", source))?;
@@ -205,19 +185,13 @@ impl TapeWriter {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), TapeError> {
-        self.file
-            .write_all(bytes)
-            .map_err(|source| self.fail("write", source))?;
+        self.file.write_all(bytes).map_err(|source| self.fail("write", source))?;
         self.written += bytes.len() as u64;
         Ok(())
     }
 
     fn fail(&self, action: &'static str, source: io::Error) -> TapeError {
-        TapeError::Io {
-            action,
-            path: self.partial.clone(),
-            source,
-        }
+        TapeError::Io { action, path: self.partial.clone(), source }
     }
 }
 
@@ -229,9 +203,7 @@ fn length(bytes: &[u8]) -> u32 {
 /// A rename lasts only once the folder is on disk.
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 

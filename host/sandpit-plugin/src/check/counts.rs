@@ -37,7 +37,9 @@ const CUSTOM_BYTES_MAX: u64 = 48 * 1024 * 1024;
 
 /// There is more of something than is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("has {found} {what}, {limit} are allowed: make it smaller, or leave out libraries that it does not need")]
+#[error(
+    "has {found} {what}, {limit} are allowed: make it smaller, or leave out libraries that it does not need"
+)]
 pub struct CountError {
     /// Of what.
     pub what: &'static str,
@@ -115,11 +117,17 @@ impl Totals {
             Payload::ExportSection(section) => self.exports.add(section.count())?,
             Payload::ElementSection(section) => self.elements.add(section.count())?,
             Payload::DataSection(section) => self.data.add(section.count())?,
-            Payload::DataCountSection { count, .. } => at_most("data segments", u64::from(*count), DATA_SEGMENTS_MAX)?,
-            Payload::CodeSectionStart { count, .. } => at_most("functions", u64::from(*count), FUNCTIONS_MAX)?,
+            Payload::DataCountSection { count, .. } => {
+                at_most("data segments", u64::from(*count), DATA_SEGMENTS_MAX)?
+            }
+            Payload::CodeSectionStart { count, .. } => {
+                at_most("functions", u64::from(*count), FUNCTIONS_MAX)?
+            }
             Payload::CodeSectionEntry(body) => count_body(body)?,
             Payload::CustomSection(section) => self.custom.add(section.range().len())?,
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => self.parts.add(1u64)?,
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
+                self.parts.add(1u64)?
+            }
             Payload::InstanceSection(section) => self.instances.add(section.count())?,
             Payload::CoreTypeSection(section) => {
                 self.types.add(section.count())?;
@@ -187,7 +195,11 @@ pub(super) fn check_counts(bytes: &[u8]) -> Result<(), CheckError> {
         match &payload {
             Payload::Version { .. } => {
                 depth += 1;
-                at_most("modules and components within each other", depth as u64, NESTING_MAX as u64)?;
+                at_most(
+                    "modules and components within each other",
+                    depth as u64,
+                    NESTING_MAX as u64,
+                )?;
             }
             Payload::End(_) => depth = depth.saturating_sub(1),
             _ => totals.count(&payload, bytes)?,

@@ -83,7 +83,9 @@ pub enum CheckError {
         served: &'static str,
     },
     /// Parts of several versions.
-    #[error("the component mixes versions {first} and {second} of the contract: build it with one SDK")]
+    #[error(
+        "the component mixes versions {first} and {second} of the contract: build it with one SDK"
+    )]
     MixedVersions {
         /// One of them.
         first: String,

@@ -4,7 +4,8 @@ use sandpit_core::{
     market::{Bar, MarketEvent, Quote, Side, Trade},
     order::{Fill, OrderKind, TrailingOffset},
     plugin::{
-        BudgetView, DepthView, OpenOrderView, OrderUpdate, OrderUpdateKind, PositionView, TradingState,
+        BudgetView, DepthView, OpenOrderView, OrderUpdate, OrderUpdateKind, PositionView,
+        TradingState,
     },
     risk::DenialCode,
 };
@@ -165,7 +166,10 @@ const fn side(side: Side) -> wire::Side {
     }
 }
 
-pub(crate) fn position(view: &PositionView, grids: &Grids) -> Result<wire::Position, UnknownInstrument> {
+pub(crate) fn position(
+    view: &PositionView,
+    grids: &Grids,
+) -> Result<wire::Position, UnknownInstrument> {
     let grid = grids.get(view.instrument)?;
     Ok(wire::Position {
         instrument: u32::from(view.instrument.0),
@@ -194,7 +198,10 @@ pub(crate) const fn trading_state(state: TradingState) -> wire::TradingState {
     }
 }
 
-pub(crate) fn open_order(view: &OpenOrderView, grids: &Grids) -> Result<wire::OpenOrder, UnknownInstrument> {
+pub(crate) fn open_order(
+    view: &OpenOrderView,
+    grids: &Grids,
+) -> Result<wire::OpenOrder, UnknownInstrument> {
     let grid = grids.get(view.instrument)?;
     Ok(wire::OpenOrder {
         tag: view.tag.0,
@@ -204,10 +211,12 @@ pub(crate) fn open_order(view: &OpenOrderView, grids: &Grids) -> Result<wire::Op
             OrderKind::Market => wire::OrderKind::Market,
             OrderKind::Limit(limit) => wire::OrderKind::Limit(grid.price(limit)),
             OrderKind::Stop(trigger) => wire::OrderKind::Stop(grid.price(trigger)),
-            OrderKind::StopLimit { trigger, limit } => wire::OrderKind::StopLimit(wire::StopLimit {
-                trigger: grid.price(trigger),
-                limit: grid.price(limit),
-            }),
+            OrderKind::StopLimit { trigger, limit } => {
+                wire::OrderKind::StopLimit(wire::StopLimit {
+                    trigger: grid.price(trigger),
+                    limit: grid.price(limit),
+                })
+            }
             OrderKind::TakeProfit(trigger) => wire::OrderKind::TakeProfit(grid.price(trigger)),
             OrderKind::TrailingStop(TrailingOffset::Price(distance)) => {
                 wire::OrderKind::TrailingStop(wire::TrailingOffset::Price(grid.price(distance)))

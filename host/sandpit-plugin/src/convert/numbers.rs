@@ -156,7 +156,10 @@ mod tests {
         let fine = Money(1_000_000 * 10i128.pow(18) + 123_456_789_012_345_678);
         assert_eq!(said(money(fine)), "1000000.12345678901");
         assert_eq!(said(money(-fine)), "-1000000.12345678901");
-        assert_eq!(said(money(Money(i128::from(i64::MAX) * 10i128.pow(18)))), "9223372036854775807");
+        assert_eq!(
+            said(money(Money(i128::from(i64::MAX) * 10i128.pow(18)))),
+            "9223372036854775807"
+        );
     }
 
     #[test]

@@ -5,11 +5,7 @@ mod values;
 
 pub use values::{Argument, ArgumentError, Value};
 
-use sandpit_core::{
-    market::DataKind,
-    num::Decimal,
-    plugin::Subscriptions,
-};
+use sandpit_core::{market::DataKind, num::Decimal, plugin::Subscriptions};
 
 /// What a strategy says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

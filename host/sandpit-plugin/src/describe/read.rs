@@ -2,18 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use sandpit_core::{
-    market::DataKind,
-    time::Nanos,
-};
+use sandpit_core::{market::DataKind, time::Nanos};
 use semver::Version;
 
 use super::{Description, DescriptionError, Parameter, ParameterKind, WarmUp};
-use crate::{
-    bindings::sandpit::strategy::types as wire,
-    convert::core_decimal,
-    text::escaped,
-};
+use crate::{bindings::sandpit::strategy::types as wire, convert::core_decimal, text::escaped};
 
 const NAME_BYTES_MAX: usize = 64;
 const VERSION_BYTES_MAX: usize = 32;
@@ -96,8 +89,12 @@ fn parameter(from: wire::Parameter) -> Checked<Parameter> {
             }
             ParameterKind::Integer { default: it.default, min: it.min, max: it.max }
         }
-        wire::ParameterType::Decimal(it) => decimal_kind(it).or_else(|problem| fail(field(), problem))?,
-        wire::ParameterType::Choice(it) => choice_kind(it).or_else(|problem| fail(field(), problem))?,
+        wire::ParameterType::Decimal(it) => {
+            decimal_kind(it).or_else(|problem| fail(field(), problem))?
+        }
+        wire::ParameterType::Choice(it) => {
+            choice_kind(it).or_else(|problem| fail(field(), problem))?
+        }
         wire::ParameterType::Text(it) => {
             if it.max_bytes > TEXT_BYTES_MAX {
                 return fail(field(), "allows more than 256 bytes");
@@ -141,7 +138,8 @@ fn subscriptions(from: &[wire::DataKind]) -> Checked<Vec<DataKind>> {
     if from.len() > SUBSCRIPTIONS_MAX {
         return fail("subscriptions", "are more than 8");
     }
-    let kinds = from.iter().map(|kind| data_kind("a subscription", kind)).collect::<Checked<Vec<_>>>()?;
+    let kinds =
+        from.iter().map(|kind| data_kind("a subscription", kind)).collect::<Checked<Vec<_>>>()?;
     if kinds.iter().collect::<BTreeSet<_>>().len() != kinds.len() {
         return fail("subscriptions", "has one twice");
     }
@@ -194,13 +192,15 @@ mod tests {
             name: "ema-cross".to_owned(),
             version: "1.2.3".to_owned(),
             summary: "Follows trends.\nLoses in ranges.\u{1b}".to_owned(),
-            parameters: vec![
-                wire::Parameter {
-                    name: "fast".to_owned(),
-                    summary: String::new(),
-                    type_: wire::ParameterType::Integer(wire::IntegerBounds { default: 10, min: 1, max: 99 }),
-                },
-            ],
+            parameters: vec![wire::Parameter {
+                name: "fast".to_owned(),
+                summary: String::new(),
+                type_: wire::ParameterType::Integer(wire::IntegerBounds {
+                    default: 10,
+                    min: 1,
+                    max: 99,
+                }),
+            }],
             subscriptions: vec![wire::DataKind::Trades, wire::DataKind::Bars(60_000_000_000)],
             warm_up: vec![wire::WarmUp { kind: wire::DataKind::Trades, count: 20 }],
             state_schema: 7,
@@ -223,7 +223,10 @@ mod tests {
     fn a_plain_description_is_taken() {
         let description = Description::read(plain()).unwrap();
         assert_eq!(description.summary, "Follows trends.\nLoses in ranges.\\u{1b}");
-        assert_eq!(description.subscriptions, [DataKind::Trades, DataKind::Bars(Nanos(60_000_000_000))]);
+        assert_eq!(
+            description.subscriptions,
+            [DataKind::Trades, DataKind::Bars(Nanos(60_000_000_000))]
+        );
         assert_eq!(description.state_schema, 7);
     }
 
@@ -246,15 +249,27 @@ mod tests {
         let decimal = |mantissa, scale| wire::Decimal { mantissa, scale };
         let outside = "default outside of its bounds";
         refused(
-            parameter_of(wire::ParameterType::Integer(wire::IntegerBounds { default: 0, min: 1, max: 2 })),
+            parameter_of(wire::ParameterType::Integer(wire::IntegerBounds {
+                default: 0,
+                min: 1,
+                max: 2,
+            })),
             outside,
         );
-        let bounds = wire::DecimalBounds { default: decimal(21, 1), min: decimal(1, 0), max: decimal(2, 0) };
+        let bounds =
+            wire::DecimalBounds { default: decimal(21, 1), min: decimal(1, 0), max: decimal(2, 0) };
         refused(parameter_of(wire::ParameterType::Decimal(bounds)), outside);
-        let bounds = wire::DecimalBounds { default: decimal(1, 200), min: decimal(1, 0), max: decimal(2, 0) };
+        let bounds = wire::DecimalBounds {
+            default: decimal(1, 200),
+            min: decimal(1, 0),
+            max: decimal(2, 0),
+        };
         refused(parameter_of(wire::ParameterType::Decimal(bounds)), "scale above 18");
         let choice = |default: &str, options: Vec<String>| {
-            parameter_of(wire::ParameterType::Choice(wire::ChoiceBounds { default: default.to_owned(), options }))
+            parameter_of(wire::ParameterType::Choice(wire::ChoiceBounds {
+                default: default.to_owned(),
+                options,
+            }))
         };
         refused(choice("c", vec!["a".to_owned()]), "none of its options");
         refused(choice("a", vec!["a".to_owned(); 2]), "an option twice");
@@ -262,7 +277,10 @@ mod tests {
         refused(choice("a", vec!["a".repeat(65)]), "more than 64 bytes");
         refused(choice("0", (0..33).map(|n| n.to_string()).collect()), "more than 32");
         let text = |default: &str, max_bytes| {
-            parameter_of(wire::ParameterType::Text(wire::TextBounds { default: default.to_owned(), max_bytes }))
+            parameter_of(wire::ParameterType::Text(wire::TextBounds {
+                default: default.to_owned(),
+                max_bytes,
+            }))
         };
         refused(text("", 257), "more than 256 bytes");
         refused(text("abc", 2), "longer than its bound");
@@ -271,7 +289,10 @@ mod tests {
     #[test]
     fn data_is_bounded() {
         refused(|d| d.subscriptions = vec![wire::DataKind::Trades; 2], "has one twice");
-        refused(|d| d.subscriptions = (1..=9).map(wire::DataKind::Depth).collect(), "are more than 8");
+        refused(
+            |d| d.subscriptions = (1..=9).map(wire::DataKind::Depth).collect(),
+            "are more than 8",
+        );
         refused(|d| d.subscriptions = vec![wire::DataKind::Depth(51)], "1 to 50 levels");
         refused(|d| d.subscriptions = vec![wire::DataKind::Depth(0)], "1 to 50 levels");
         refused(|d| d.subscriptions = vec![wire::DataKind::Bars(999_999_999)], "1 s to 7 d");

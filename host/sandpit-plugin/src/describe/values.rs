@@ -82,7 +82,10 @@ impl Description {
     ///
     /// # Errors
     /// A name that is unknown, or a value out of its parameter's bounds.
-    pub fn arguments(&self, given: &BTreeMap<String, Value>) -> Result<Vec<Argument>, ArgumentError> {
+    pub fn arguments(
+        &self,
+        given: &BTreeMap<String, Value>,
+    ) -> Result<Vec<Argument>, ArgumentError> {
         for name in given.keys() {
             if !self.parameters.iter().any(|parameter| parameter.name == *name) {
                 let known: Vec<_> = self.parameters.iter().map(|it| it.name.as_str()).collect();
@@ -121,13 +124,19 @@ impl Parameter {
             ParameterKind::Boolean { .. } => text.parse().ok().map(Value::Boolean),
             ParameterKind::Integer { .. } => text.parse().ok().map(Value::Integer),
             ParameterKind::Decimal { .. } => text.parse().ok().map(Value::Decimal),
-            ParameterKind::Choice { .. } | ParameterKind::Text { .. } => Some(Value::Text(text.to_owned())),
+            ParameterKind::Choice { .. } | ParameterKind::Text { .. } => {
+                Some(Value::Text(text.to_owned()))
+            }
         };
         value.and_then(|value| self.kind.accept(&value)).ok_or_else(|| self.refuse(text.to_owned()))
     }
 
     fn refuse(&self, value: String) -> ArgumentError {
-        ArgumentError::OutOfBounds { name: self.name.clone(), value, expected: self.kind.to_string() }
+        ArgumentError::OutOfBounds {
+            name: self.name.clone(),
+            value,
+            expected: self.kind.to_string(),
+        }
     }
 }
 
@@ -139,14 +148,18 @@ impl ParameterKind {
             Self::Boolean { default } => Value::Boolean(*default),
             Self::Integer { default, .. } => Value::Integer(*default),
             Self::Decimal { default, .. } => Value::Decimal(*default),
-            Self::Choice { default, .. } | Self::Text { default, .. } => Value::Text(default.clone()),
+            Self::Choice { default, .. } | Self::Text { default, .. } => {
+                Value::Text(default.clone())
+            }
         }
     }
 
     /// A whole number is taken for a decimal; nothing else is converted.
     fn accept(&self, value: &Value) -> Option<Value> {
         let value = match (self, value) {
-            (Self::Decimal { .. }, Value::Integer(whole)) => Value::Decimal(Decimal::new(*whole, 0)),
+            (Self::Decimal { .. }, Value::Integer(whole)) => {
+                Value::Decimal(Decimal::new(*whole, 0))
+            }
             _ => value.clone(),
         };
         let fits = match (self, &value) {
@@ -179,22 +192,29 @@ mod tests {
     use super::*;
 
     fn description() -> Description {
-        let parameter = |name: &str, kind| Parameter { name: name.to_owned(), summary: String::new(), kind };
+        let parameter =
+            |name: &str, kind| Parameter { name: name.to_owned(), summary: String::new(), kind };
         Description {
             name: "test".to_owned(),
             version: "0.1.0".to_owned(),
             summary: String::new(),
             parameters: vec![
                 parameter("fast", ParameterKind::Integer { default: 10, min: 1, max: 99 }),
-                parameter("size", ParameterKind::Decimal {
-                    default: Decimal::new(1, 0),
-                    min: Decimal::new(1, 3),
-                    max: Decimal::new(5, 0),
-                }),
-                parameter("side", ParameterKind::Choice {
-                    default: "both".to_owned(),
-                    options: vec!["both".to_owned(), "long".to_owned()],
-                }),
+                parameter(
+                    "size",
+                    ParameterKind::Decimal {
+                        default: Decimal::new(1, 0),
+                        min: Decimal::new(1, 3),
+                        max: Decimal::new(5, 0),
+                    },
+                ),
+                parameter(
+                    "side",
+                    ParameterKind::Choice {
+                        default: "both".to_owned(),
+                        options: vec!["both".to_owned(), "long".to_owned()],
+                    },
+                ),
                 parameter("dry", ParameterKind::Boolean { default: false }),
                 parameter("note", ParameterKind::Text { default: String::new(), bytes_max: 3 }),
             ],
@@ -218,15 +238,42 @@ mod tests {
     #[test]
     fn a_value_out_of_bounds_says_what_is_in_bounds() {
         for (name, value, expected) in [
-            ("fast", Value::Integer(100), "parameter `fast` is 100, it must be a whole number from 1 to 99"),
-            ("fast", Value::Text("x".to_owned()), "parameter `fast` is x, it must be a whole number from 1 to 99"),
-            ("size", Value::Integer(6), "parameter `size` is 6, it must be a number from 0.001 to 5"),
-            ("side", Value::Text("up".to_owned()), "parameter `side` is up, it must be one of both, long"),
+            (
+                "fast",
+                Value::Integer(100),
+                "parameter `fast` is 100, it must be a whole number from 1 to 99",
+            ),
+            (
+                "fast",
+                Value::Text("x".to_owned()),
+                "parameter `fast` is x, it must be a whole number from 1 to 99",
+            ),
+            (
+                "size",
+                Value::Integer(6),
+                "parameter `size` is 6, it must be a number from 0.001 to 5",
+            ),
+            (
+                "side",
+                Value::Text("up".to_owned()),
+                "parameter `side` is up, it must be one of both, long",
+            ),
             ("dry", Value::Integer(1), "parameter `dry` is 1, it must be true or false"),
-            ("note", Value::Text("long".to_owned()), "parameter `note` is long, it must be a text of at most 3 bytes"),
-            ("slow", Value::Integer(1), "the strategy has no parameter `slow`; it has: fast, size, side, dry, note"),
+            (
+                "note",
+                Value::Text("long".to_owned()),
+                "parameter `note` is long, it must be a text of at most 3 bytes",
+            ),
+            (
+                "slow",
+                Value::Integer(1),
+                "the strategy has no parameter `slow`; it has: fast, size, side, dry, note",
+            ),
         ] {
-            assert_eq!(description().arguments(&given(name, value)).unwrap_err().to_string(), expected);
+            assert_eq!(
+                description().arguments(&given(name, value)).unwrap_err().to_string(),
+                expected
+            );
         }
     }
 
@@ -236,6 +283,9 @@ mod tests {
         assert_eq!(parameters[1].parse("2.5"), Ok(Value::Decimal(Decimal::new(25, 1))));
         assert_eq!(parameters[3].parse("true"), Ok(Value::Boolean(true)));
         assert!(parameters[0].parse("2.5").is_err());
-        assert_eq!(parameters[1].accept(&Value::Integer(2)), Ok(Value::Decimal(Decimal::new(2, 0))));
+        assert_eq!(
+            parameters[1].accept(&Value::Integer(2)),
+            Ok(Value::Decimal(Decimal::new(2, 0)))
+        );
     }
 }

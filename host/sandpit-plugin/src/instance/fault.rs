@@ -28,7 +28,11 @@ pub(crate) fn fault(plugin: &str, export: &str, error: &Error) -> Fault {
     let code = code(error);
     let mut detail = String::new();
     let reason = escaped(&reason(error), REASON_BYTES_MAX);
-    push_escaped(&mut detail, &format!("plugin `{plugin}`, {export}: {reason}"), FAULT_DETAIL_BYTES_MAX);
+    push_escaped(
+        &mut detail,
+        &format!("plugin `{plugin}`, {export}: {reason}"),
+        FAULT_DETAIL_BYTES_MAX,
+    );
     if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
         push_frames(&mut detail, backtrace.frames());
     }

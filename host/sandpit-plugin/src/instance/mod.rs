@@ -16,7 +16,9 @@ use sandpit_core::{
 use wasmtime::{Store, WasmCoreDump};
 
 use crate::{
-    bindings::{self, exports::sandpit::strategy::handlers::Guest, sandpit::strategy::types as wire},
+    bindings::{
+        self, exports::sandpit::strategy::handlers::Guest, sandpit::strategy::types as wire,
+    },
     convert::{self, Grids, Malformed},
     describe::{Argument, Description},
     engine::{Artifact, Engine},
@@ -96,8 +98,7 @@ impl Instance {
         limits: &Limits,
         sink: Box<dyn LogSink>,
     ) -> Result<Self, Fault> {
-        let state =
-            State { limiter: Limiter::new(limits), log: LogBook::new(name, limits, sink) };
+        let state = State { limiter: Limiter::new(limits), log: LogBook::new(name, limits, sink) };
         // All limits stand before the first instruction of the guest runs.
         let mut store = Store::new(artifact.engine().wasmtime(), state);
         store.limiter(|state| &mut state.limiter);
@@ -203,7 +204,11 @@ impl Instance {
     /// # Errors
     /// It is at fault: `intents` is as it was, and it will never be entered again.
     #[inline]
-    pub fn call(&mut self, event: &PluginEvent, intents: &mut Vec<Intent>) -> Result<CallCost, Fault> {
+    pub fn call(
+        &mut self,
+        event: &PluginEvent,
+        intents: &mut Vec<Intent>,
+    ) -> Result<CallCost, Fault> {
         self.check_alive()?;
         let clock = self.sample();
         let allowed = Allowance { fuel: self.limits.fuel_per_call_max, ticks: self.call_ticks };

@@ -38,7 +38,12 @@ struct Sum {
 }
 
 impl Sum {
-    fn grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn grow(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         if maximum.is_some_and(|maximum| desired > maximum) {
             // Beyond what the guest itself declared: it gets the answer that it expects.
             return Ok(false);

@@ -121,7 +121,8 @@ fn one_plugins_deadline_is_not_anothers() {
          i32.const 0",
     );
     let (mut impatient, mut patient) = (load(&spinning(), 1), load(&patient, 600_000));
-    let thread = std::thread::spawn(move || patient.call(&trade(1, 10), &mut Vec::new()).map(|_| ()));
+    let thread =
+        std::thread::spawn(move || patient.call(&trade(1, 10), &mut Vec::new()).map(|_| ()));
     let fault = impatient.call(&trade(1, 10), &mut Vec::new()).unwrap_err();
     assert_eq!(fault.code, FaultCode::DeadlineExceeded);
     assert_eq!(thread.join().unwrap(), Ok(()));
@@ -130,10 +131,8 @@ fn one_plugins_deadline_is_not_anothers() {
 #[test]
 fn memory_is_bounded_while_it_grows() {
     let grow = |pages: u32| {
-        Guest::idle().body(
-            "on-trade",
-            &format!("(drop (memory.grow (i32.const {pages}))) i32.const 0"),
-        )
+        Guest::idle()
+            .body("on-trade", &format!("(drop (memory.grow (i32.const {pages}))) i32.const 0"))
     };
     let limits = Limits { memory_bytes_max: 10 * 65_536, ..Limits::default() };
     let mut most = grow(9).started(&limits);
@@ -141,7 +140,11 @@ fn memory_is_bounded_while_it_grows() {
     assert_eq!(most.stats().memory_bytes_peak, 10 * 65_536);
     let fault = fault_in_trade(&grow(10), &limits);
     assert_eq!(fault.code, FaultCode::MemoryExceeded);
-    assert!(fault.detail.contains("it wanted 720896 bytes of memory, 655360 are allowed"), "{}", fault.detail);
+    assert!(
+        fault.detail.contains("it wanted 720896 bytes of memory, 655360 are allowed"),
+        "{}",
+        fault.detail
+    );
     assert!(fault.detail.contains("on-trade"), "{}", fault.detail);
 }
 
@@ -154,7 +157,8 @@ fn memory_is_bounded_before_anything_runs() {
 
 #[test]
 fn a_table_is_bounded() {
-    let fault = Guest::idle().extra("(table 10000001 funcref)").load(&Limits::default()).unwrap_err();
+    let fault =
+        Guest::idle().extra("(table 10000001 funcref)").load(&Limits::default()).unwrap_err();
     assert_eq!(fault.code, FaultCode::MemoryExceeded);
     assert!(fault.detail.contains("table elements"), "{}", fault.detail);
 }
@@ -237,8 +241,14 @@ fn output_that_breaks_the_contract() {
         ("discriminant", Guest::idle().intents(1).intent_byte(0, 8)),
         ("discriminant", Guest::idle().intents(1).intent_byte(8 + 32, 6)),
         ("out-of-bounds", Guest::idle().intents(1_000_000_000)),
-        ("out of bounds", Guest::idle().body("on-trade", "i32.const 1").body("take-intents", "i32.const -8")),
-        ("not aligned", Guest::idle().body("on-trade", "i32.const 1").body("take-intents", "i32.const 129")),
+        (
+            "out of bounds",
+            Guest::idle().body("on-trade", "i32.const 1").body("take-intents", "i32.const -8"),
+        ),
+        (
+            "not aligned",
+            Guest::idle().body("on-trade", "i32.const 1").body("take-intents", "i32.const 129"),
+        ),
     ] {
         let fault = fault_in_trade(&guest, &Limits::default());
         assert_eq!(fault.code, FaultCode::MalformedOutput, "{what}: {}", fault.detail);
@@ -296,7 +306,8 @@ fn the_start_has_its_own_bounds() {
     assert!(fault.detail.contains("describe"), "{}", fault.detail);
 
     let instrument = instrument();
-    let mut in_start = Guest::idle().body("start", "(loop br 0) i32.const 16").load(&limits).unwrap();
+    let mut in_start =
+        Guest::idle().body("start", "(loop br 0) i32.const 16").load(&limits).unwrap();
     let fault = in_start.start(&session(&instrument), &mut Vec::new()).unwrap_err();
     assert_eq!(fault.code, FaultCode::FuelExhausted);
 
@@ -312,7 +323,11 @@ fn the_start_has_its_own_bounds() {
 fn a_description_is_held_to_the_contract() {
     let fault = Guest::idle().named("Not A Name").load(&Limits::default()).unwrap_err();
     assert_eq!(fault.code, FaultCode::MalformedOutput);
-    assert!(fault.detail.contains("describe: its description breaks the contract: name `Not A Name`"), "{}", fault.detail);
+    assert!(
+        fault.detail.contains("describe: its description breaks the contract: name `Not A Name`"),
+        "{}",
+        fault.detail
+    );
 }
 
 #[test]
@@ -324,7 +339,8 @@ fn an_allocator_that_lies() {
         let (_, after) = after.split_once("(local.get $at))").unwrap();
         // The tests' guests are text: put another allocator in.
         let wat = format!("{before} (local $at i32) {body}) {after}");
-        let module = crate::support::embed(&wat, include_str!("../../../../wit/strategy.wit"), "strategy");
+        let module =
+            crate::support::embed(&wat, include_str!("../../../../wit/strategy.wit"), "strategy");
         let checked = sandpit_plugin::check(&sandpit_plugin::encode(&module).unwrap()).unwrap();
         let artifact = crate::support::engine().compile(&checked).unwrap();
         let limits = Limits { fuel_start_max: 1_000_000, ..Limits::default() };
@@ -343,9 +359,8 @@ fn an_event_of_a_foreign_instrument_is_not_delivered() {
     let mut instance = Guest::idle().started(&Limits::default());
     let PluginEvent::Market { event, .. } = trade(1, 10) else { unreachable!() };
     let event = MarketEvent { instrument: InstrumentId(5), ..event };
-    let fault = instance
-        .call(&PluginEvent::Market { event, history: false }, &mut Vec::new())
-        .unwrap_err();
+    let fault =
+        instance.call(&PluginEvent::Market { event, history: false }, &mut Vec::new()).unwrap_err();
     assert_eq!(fault.code, FaultCode::RunnerLost);
     assert!(fault.detail.contains("instrument 5 is not part of the session"), "{}", fault.detail);
 }
@@ -353,10 +368,9 @@ fn an_event_of_a_foreign_instrument_is_not_delivered() {
 #[test]
 fn a_saved_state_is_bounded() {
     let saving = |bytes: u32| {
-        Guest::idle().pages(20).body(
-            "save",
-            &format!("(i32.store (i32.const 140) (i32.const {bytes})) i32.const 136"),
-        )
+        Guest::idle()
+            .pages(20)
+            .body("save", &format!("(i32.store (i32.const 140) (i32.const {bytes})) i32.const 136"))
     };
     let mut most = saving(1_048_576).started(&Limits::default());
     assert_eq!(most.save().unwrap().len(), 1_048_576);

@@ -7,21 +7,23 @@ use sandpit_core::{
     num::{Decimal, Money, Price, Quantity},
     order::{Fill, OrderKind},
     plugin::{
-        BudgetView, DepthView, OpenOrderView, OrderUpdate, OrderUpdateKind, PluginEvent, PluginPort,
-        PositionView, TradingState,
+        BudgetView, DepthView, OpenOrderView, OrderUpdate, OrderUpdateKind, PluginEvent,
+        PluginPort, PositionView, TradingState,
     },
     risk::DenialCode,
     time::{Nanos, UnixNanos},
 };
 use sandpit_plugin::{
-    Argument, CallCost, InlinePlugins, Inspection, Limits, Parameters, SavedState, StopReason, Value,
+    Argument, CallCost, InlinePlugins, Inspection, Limits, Parameters, SavedState, StopReason,
+    Value,
 };
 
 use crate::support::{Guest, instrument, session, start, trade};
 
 /// Traps unless the two numbers are equal.
 fn expect(left: &str, right: &str) -> String {
-    let (kind, constant) = if right.starts_with('L') { ("i64", &right[1..]) } else { ("i32", right) };
+    let (kind, constant) =
+        if right.starts_with('L') { ("i64", &right[1..]) } else { ("i32", right) };
     format!("(if ({kind}.ne {left} ({kind}.const {constant})) (then unreachable))")
 }
 
@@ -53,12 +55,27 @@ fn market(data: MarketData) -> PluginEvent {
 #[test]
 fn market_events_arrive_as_they_are() {
     let body = parameters(&[
-        (0, "0"), (1, "L9"), (2, "L138735"), (3, "1"), (4, "L3"), (5, "0"), (6, "1"), (7, "0"),
+        (0, "0"),
+        (1, "L9"),
+        (2, "L138735"),
+        (3, "1"),
+        (4, "L3"),
+        (5, "0"),
+        (6, "1"),
+        (7, "0"),
     ]);
     one_call(&Guest::idle().body("on-trade", &(body + "i32.const 0")), &trade(9, 138_735));
 
     let body = parameters(&[
-        (1, "L5"), (2, "L10"), (3, "1"), (4, "L20"), (5, "0"), (6, "L15"), (7, "1"), (8, "L25"), (10, "1"),
+        (1, "L5"),
+        (2, "L10"),
+        (3, "1"),
+        (4, "L20"),
+        (5, "0"),
+        (6, "L15"),
+        (7, "1"),
+        (8, "L25"),
+        (10, "1"),
     ]);
     let quote = Quote {
         bid_price: Price(10),
@@ -66,10 +83,21 @@ fn market_events_arrive_as_they_are() {
         ask_price: Price(15),
         ask_quantity: Quantity(25),
     };
-    one_call(&Guest::idle().body("on-quote", &(body + "i32.const 0")), &market(MarketData::Quote(quote)));
+    one_call(
+        &Guest::idle().body("on-quote", &(body + "i32.const 0")),
+        &market(MarketData::Quote(quote)),
+    );
 
     let body = parameters(&[
-        (1, "L5"), (2, "L60"), (3, "L1"), (5, "L4"), (7, "L-1"), (9, "L2"), (11, "L8"), (12, "0"), (13, "1"),
+        (1, "L5"),
+        (2, "L60"),
+        (3, "L1"),
+        (5, "L4"),
+        (7, "L-1"),
+        (9, "L2"),
+        (11, "L8"),
+        (12, "0"),
+        (13, "1"),
     ]);
     let bar = Bar {
         interval: Nanos(60),
@@ -84,13 +112,21 @@ fn market_events_arrive_as_they_are() {
 
 #[test]
 fn depth_arrives_in_columns() {
-    let body = parameters(&[(0, "0"), (1, "L5"), (2, "1"), (3, "0"), (5, "2"), (7, "2"), (9, "1"), (11, "1")])
-        + &expects(&[
-            ("(i64.load offset=8 (local.get 4))", "L9"),
-            ("(i64.load offset=8 (local.get 6))", "L99"),
-            ("(i64.load (local.get 8))", "L11"),
-            ("(i64.load (local.get 10))", "L111"),
-        ]);
+    let body = parameters(&[
+        (0, "0"),
+        (1, "L5"),
+        (2, "1"),
+        (3, "0"),
+        (5, "2"),
+        (7, "2"),
+        (9, "1"),
+        (11, "1"),
+    ]) + &expects(&[
+        ("(i64.load offset=8 (local.get 4))", "L9"),
+        ("(i64.load offset=8 (local.get 6))", "L99"),
+        ("(i64.load (local.get 8))", "L11"),
+        ("(i64.load (local.get 10))", "L111"),
+    ]);
     let view = DepthView {
         instrument: InstrumentId(0),
         time: UnixNanos(5),
@@ -158,7 +194,15 @@ fn own_events_arrive_as_they_are() {
         &update(OrderUpdateKind::Denied(DenialCode::DuplicateTag)),
     );
 
-    let body = parameters(&[(1, "L5"), (2, "L3"), (3, "0"), (4, "L333333333333"), (5, "9"), (6, "L-15"), (7, "1")]);
+    let body = parameters(&[
+        (1, "L5"),
+        (2, "L3"),
+        (3, "0"),
+        (4, "L333333333333"),
+        (5, "9"),
+        (6, "L-15"),
+        (7, "1"),
+    ]);
     let view = PositionView {
         instrument: InstrumentId(0),
         time: UnixNanos(5),
@@ -166,9 +210,21 @@ fn own_events_arrive_as_they_are() {
         cost: Money::from_decimal(Decimal::new(1_000, 0)).unwrap(),
         realized_pnl: Money::from_decimal(Decimal::new(-15, 1)).unwrap(),
     };
-    one_call(&Guest::idle().body("on-position", &(body + "i32.const 0")), &PluginEvent::Position(view));
+    one_call(
+        &Guest::idle().body("on-position", &(body + "i32.const 0")),
+        &PluginEvent::Position(view),
+    );
 
-    let body = parameters(&[(0, "L5"), (2, "3"), (3, "L1000000"), (4, "0"), (5, "L9999995"), (6, "1"), (7, "L5"), (8, "1")]);
+    let body = parameters(&[
+        (0, "L5"),
+        (2, "3"),
+        (3, "L1000000"),
+        (4, "0"),
+        (5, "L9999995"),
+        (6, "1"),
+        (7, "L5"),
+        (8, "1"),
+    ]);
     let money = |text: &str| Money::from_decimal(text.parse().unwrap()).unwrap();
     let view = BudgetView {
         time: UnixNanos(5),
@@ -240,7 +296,8 @@ fn a_session_arrives_whole() {
         filled: Quantity(0),
         reduce_only: false,
     }];
-    told.restored = Some(SavedState { version: "1.0.0".to_owned(), schema: 3, data: vec![1, 2, 3] });
+    told.restored =
+        Some(SavedState { version: "1.0.0".to_owned(), schema: 3, data: vec![1, 2, 3] });
     let mut instance = guest.load(&Limits::default()).unwrap();
     instance.start(&told, &mut Vec::new()).unwrap_or_else(|fault| panic!("{}", fault.detail));
 }
@@ -273,25 +330,43 @@ fn intents_leave_as_they_are() {
     // place: tag 8, instrument 16, side 20, quantity 24, kind 40 (payload 48), time in force 80
     // (payload 88), post-only 96, reduce-only 97.
     let place = asked(&asking(&bytes(&[
-        (8, &long(77)), (16, &[2]), (20, &[1]), (24, &long(5)), (32, &[1]), (40, &[3]),
-        (48, &long(100)), (56, &[2]), (64, &long(99)), (72, &[2]), (80, &[3]), (88, &long(600)),
-        (96, &[1]), (97, &[0]),
+        (8, &long(77)),
+        (16, &[2]),
+        (20, &[1]),
+        (24, &long(5)),
+        (32, &[1]),
+        (40, &[3]),
+        (48, &long(100)),
+        (56, &[2]),
+        (64, &long(99)),
+        (72, &[2]),
+        (80, &[3]),
+        (88, &long(600)),
+        (96, &[1]),
+        (97, &[0]),
     ])));
     let [Intent::Place(place)] = place[..] else { panic!("{place:?}") };
     assert_eq!((place.tag, place.instrument, place.side), (OrderTag(77), 2, Side::Sell));
     assert_eq!((place.quantity.mantissa, place.quantity.scale), (5, 1));
-    let stop_limit = PlaceKind::StopLimit { trigger: Decimal::new(1, 0), limit: Decimal::new(99, 2) };
+    let stop_limit =
+        PlaceKind::StopLimit { trigger: Decimal::new(1, 0), limit: Decimal::new(99, 2) };
     assert_eq!(place.kind, stop_limit);
     assert_eq!(place.time_in_force, TimeInForce::Gtd(UnixNanos(600)));
     assert!(place.post_only && !place.reduce_only);
 
     // The other cases are told apart by their first byte.
     assert_eq!(asked(&asking(&bytes(&[(0, &[2]), (8, &long(4))]))), [Intent::Cancel(OrderTag(4))]);
-    assert_eq!(asked(&asking(&bytes(&[(0, &[3]), (8, &[1]), (12, &[6])]))), [Intent::CancelAll(Some(6))]);
+    assert_eq!(
+        asked(&asking(&bytes(&[(0, &[3]), (8, &[1]), (12, &[6])]))),
+        [Intent::CancelAll(Some(6))]
+    );
     assert_eq!(asked(&asking(&bytes(&[(0, &[7]), (8, &[6])]))), [Intent::CancelTimer(TimerId(6))]);
     let timer = bytes(&[(0, &[6]), (8, &[6]), (16, &long(70)), (24, &[1]), (32, &long(8))]);
     let every = Some(Nanos(8));
-    assert_eq!(asked(&asking(&timer)), [Intent::SetTimer { id: TimerId(6), at: UnixNanos(70), every }]);
+    assert_eq!(
+        asked(&asking(&timer)),
+        [Intent::SetTimer { id: TimerId(6), at: UnixNanos(70), every }]
+    );
     let amend = asked(&asking(&bytes(&[(0, &[1]), (8, &long(4)), (40, &[1]), (48, &long(3))])));
     let [Intent::Amend(amend)] = amend[..] else { panic!("{amend:?}") };
     assert_eq!((amend.quantity, amend.price), (None, Some(Decimal::new(3, 0))));
@@ -299,11 +374,19 @@ fn intents_leave_as_they_are() {
     let [Intent::TargetPosition(target)] = target[..] else { panic!("{target:?}") };
     assert_eq!((target.quantity, target.limit), (Decimal::new(-3, 0), None));
     let bracket = asked(&asking(&bytes(&[
-        (0, &[5]), (8, &long(1)), (104, &long(2)), (112, &long(90)), (128, &long(3)), (136, &long(110)),
+        (0, &[5]),
+        (8, &long(1)),
+        (104, &long(2)),
+        (112, &long(90)),
+        (128, &long(3)),
+        (136, &long(110)),
     ])));
     let [Intent::Bracket(bracket)] = bracket[..] else { panic!("{bracket:?}") };
     assert_eq!((bracket.stop_loss_tag, bracket.take_profit_tag), (OrderTag(2), OrderTag(3)));
-    assert_eq!((bracket.stop_loss, bracket.take_profit), (Decimal::new(90, 0), Decimal::new(110, 0)));
+    assert_eq!(
+        (bracket.stop_loss, bracket.take_profit),
+        (Decimal::new(90, 0), Decimal::new(110, 0))
+    );
 }
 
 #[test]
@@ -329,7 +412,11 @@ fn fuel_is_the_same_in_every_run() {
     let run = || {
         let mut instance = guest.started(&Limits::default());
         let costs: Vec<_> = (0..500)
-            .map(|n| instance.call(&trade(n, i64::try_from(n * 7 % 300).unwrap()), &mut Vec::new()).unwrap())
+            .map(|n| {
+                instance
+                    .call(&trade(n, i64::try_from(n * 7 % 300).unwrap()), &mut Vec::new())
+                    .unwrap()
+            })
             .collect();
         (costs, instance.stats())
     };

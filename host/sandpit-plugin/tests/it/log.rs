@@ -9,13 +9,12 @@ use crate::support::{Guest, start, trade};
 type Lines = Arc<Mutex<Vec<(LogLevel, u64, String)>>>;
 
 fn logging(level: u32, at: u32, length: u32) -> Guest {
-    Guest::idle()
-        .pages(4)
-        .extra("(data (i32.const 2048) \"price\\1b[2J\\0aup\\ff\")")
-        .body(
-            "on-trade",
-            &format!("(call $log (i32.const {level}) (i32.const {at}) (i32.const {length})) i32.const 0"),
-        )
+    Guest::idle().pages(4).extra("(data (i32.const 2048) \"price\\1b[2J\\0aup\\ff\")").body(
+        "on-trade",
+        &format!(
+            "(call $log (i32.const {level}) (i32.const {at}) (i32.const {length})) i32.const 0"
+        ),
+    )
 }
 
 fn started(guest: &Guest, limits: &Limits) -> (Instance, Lines) {
@@ -46,7 +45,10 @@ fn a_long_line_is_cut_and_a_flood_is_dropped_and_counted() {
     let written: usize = lines.iter().map(|(_, _, text)| text.len()).sum();
     assert!((15 * 1_024..=16 * 1_024).contains(&written), "{written}");
     let stats = instance.stats();
-    assert_eq!((stats.log_lines, stats.log_lines_dropped), (lines.len() as u64, 100 - lines.len() as u64));
+    assert_eq!(
+        (stats.log_lines, stats.log_lines_dropped),
+        (lines.len() as u64, 100 - lines.len() as u64)
+    );
 }
 
 #[test]
@@ -58,7 +60,11 @@ fn a_line_that_cannot_be_read_is_a_fault() {
     assert_eq!(code(&logging(1, 2_048, 13)), FaultCode::MalformedOutput, "no UTF-8");
     assert_eq!(code(&logging(4, 2_048, 5)), FaultCode::MalformedOutput, "no such level");
     assert_eq!(code(&logging(1, 2_048, u32::MAX)), FaultCode::MalformedOutput, "beyond its memory");
-    assert_eq!(code(&logging(1, 8_192, 65_537)), FaultCode::OutputExceeded, "more than may be handed over");
+    assert_eq!(
+        code(&logging(1, 8_192, 65_537)),
+        FaultCode::OutputExceeded,
+        "more than may be handed over"
+    );
 }
 
 #[test]

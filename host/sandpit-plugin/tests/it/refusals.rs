@@ -47,7 +47,8 @@ fn compiled_code_of_wasmtime_is_native_code() {
 #[test]
 fn a_component_cut_anywhere() {
     let component = Guest::idle().component();
-    let whole: Vec<_> = (0..component.len()).filter(|cut| check(&component[..*cut]).is_ok()).collect();
+    let whole: Vec<_> =
+        (0..component.len()).filter(|cut| check(&component[..*cut]).is_ok()).collect();
     // Without its last section, which says what tool made it, it is still the same strategy.
     assert!(whole.len() <= 1 && whole.iter().all(|cut| component[*cut] == 0), "{whole:?}");
 }
@@ -86,7 +87,10 @@ fn random_and_mutated_bytes_are_refused_or_compile() {
 fn a_component_of_another_world() {
     let contract = "package other:things@1.0.0; world thing { export run: func(); }";
     let module = embed("(module (func (export \"run\")))", contract, "thing");
-    refused(&encode(&module).unwrap(), "no strategy: it does not export `sandpit:strategy/handlers`, but `run`");
+    refused(
+        &encode(&module).unwrap(),
+        "no strategy: it does not export `sandpit:strategy/handlers`, but `run`",
+    );
     refused(b"\0asm\x0d\0\x01\0", "but nothing");
 }
 
@@ -97,7 +101,10 @@ fn an_import_outside_the_contract() {
         world thing { import clock; export run: func(); }";
     let wat = "(module (import \"other:things/clock@1.0.0\" \"now\" (func (result i64)))
         (func (export \"run\")))";
-    refused(&encode(&embed(wat, contract, "thing")).unwrap(), "imports `other:things/clock@1.0.0`, which is outside the contract");
+    refused(
+        &encode(&embed(wat, contract, "thing")).unwrap(),
+        "imports `other:things/clock@1.0.0`, which is outside the contract",
+    );
 }
 
 #[test]
@@ -113,8 +120,14 @@ fn imports_that_look_like_the_contract() {
         ("(import \"sandpit:strategy/logging@0.1.0\" (component))", "outside the contract"),
         ("(import \"sandpit:strategy/logging@0.2.0\" (instance))", "this host serves 0.1"),
         ("(import \"sandpit:strategy/logging@1.1.0\" (instance))", "version 1.1.0 of the contract"),
-        ("(import \"sandpit:strategy/logging@0.1.0-rc.1\" (instance))", "version 0.1.0-rc.1 of the contract"),
-        ("(import \"wasi:cli/environment@0.2.0\" (instance))", "imports `wasi:cli/environment@0.2.0`"),
+        (
+            "(import \"sandpit:strategy/logging@0.1.0-rc.1\" (instance))",
+            "version 0.1.0-rc.1 of the contract",
+        ),
+        (
+            "(import \"wasi:cli/environment@0.2.0\" (instance))",
+            "imports `wasi:cli/environment@0.2.0`",
+        ),
     ] {
         let component = wat::parse_str(format!("(component {import})")).unwrap();
         refused(&component, expected);
@@ -123,7 +136,9 @@ fn imports_that_look_like_the_contract() {
 
 #[test]
 fn handlers_of_another_version() {
-    for (version, expected) in [("0.2.0", "version 0.2.0"), ("1.0.0", "version 1.0.0"), ("0.0.1", "version 0.0.1")] {
+    for (version, expected) in
+        [("0.2.0", "version 0.2.0"), ("1.0.0", "version 1.0.0"), ("0.0.1", "version 0.0.1")]
+    {
         let component = wat::parse_str(format!(
             "(component (instance $i) (export \"sandpit:strategy/handlers@{version}\" (instance $i)))"
         ))
@@ -143,22 +158,27 @@ fn a_later_patch_of_the_contract_is_served() {
     assert_eq!(checked.contract(), "0.1.9");
     let artifact = engine().compile(&checked).unwrap();
     let limits = sandpit_plugin::Limits::default();
-    sandpit_plugin::Instance::load(&artifact, "later", &limits, Box::new(sandpit_plugin::NoLog)).unwrap();
+    sandpit_plugin::Instance::load(&artifact, "later", &limits, Box::new(sandpit_plugin::NoLog))
+        .unwrap();
 }
 
 #[test]
 fn the_right_names_with_other_types() {
-    let contract = include_str!("../../../../wit/strategy.wit")
-        .replace("on-timer: func(id: timer-id, time: timestamp) -> bool", "on-timer: func(id: timer-id, time: s64) -> bool");
+    let contract = include_str!("../../../../wit/strategy.wit").replace(
+        "on-timer: func(id: timer-id, time: timestamp) -> bool",
+        "on-timer: func(id: timer-id, time: s64) -> bool",
+    );
     let module = embed(&Guest::idle().wat(), &contract, "strategy");
     refused(&encode(&module).unwrap(), "differ from version 0.1.0 of the contract");
-    let empty = "(component (instance $i) (export \"sandpit:strategy/handlers@0.1.0\" (instance $i)))";
+    let empty =
+        "(component (instance $i) (export \"sandpit:strategy/handlers@0.1.0\" (instance $i)))";
     refused(&wat::parse_str(empty).unwrap(), "differ from version 0.1.0 of the contract");
 }
 
 #[test]
 fn more_of_something_than_is_allowed() {
-    let core = |fields: &str| wat::parse_str(format!("(component (core module {fields}))")).unwrap();
+    let core =
+        |fields: &str| wat::parse_str(format!("(component (core module {fields}))")).unwrap();
     for (fields, expected) in [
         ("(func)".repeat(60_001), "60001 functions, 60000 are allowed"),
         (format!("(func (local {}))", "i32 ".repeat(20_001)), "20001 locals in one function"),

@@ -32,7 +32,11 @@ const EXPORTS: [(&str, &str, &str); 13] = [
         "(param i32 i64 i64 i64 i32 i64 i32 i64 i32 i64 i32 i64 i32 i32) (result i32)",
         "i32.const 0",
     ),
-    ("on-depth", "(param i32 i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)", "i32.const 0"),
+    (
+        "on-depth",
+        "(param i32 i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)",
+        "i32.const 0",
+    ),
     ("on-order", "(param i32) (result i32)", "i32.const 0"),
     ("on-position", "(param i32 i64 i64 i32 i64 i32 i64 i32) (result i32)", "i32.const 0"),
     ("on-budget", "(param i64 i32 i32 i64 i32 i64 i32 i64 i32) (result i32)", "i32.const 0"),
@@ -115,7 +119,10 @@ impl Guest {
     /// Writes one byte of the first intent before it is handed over.
     pub(crate) fn intent_byte(self, offset: u32, value: u8) -> Self {
         let at = INTENTS_AT + offset;
-        self.body("on-trade", &format!("(i32.store8 (i32.const {at}) (i32.const {value})) i32.const 1"))
+        self.body(
+            "on-trade",
+            &format!("(i32.store8 (i32.const {at}) (i32.const {value})) i32.const 1"),
+        )
     }
 
     /// Its text.
@@ -130,14 +137,15 @@ impl Guest {
             .unwrap();
         }
         let version = "1.2.3";
-        let words = [
-            1_024, length(&self.name), 1_200, length(version), 0, 0, 0, 0, 256, 1, 0, 0, 7u32,
-        ];
-        let record: String =
-            words.iter().flat_map(|word| word.to_le_bytes()).fold(String::new(), |mut text, byte| {
+        let words =
+            [1_024, length(&self.name), 1_200, length(version), 0, 0, 0, 0, 256, 1, 0, 0, 7u32];
+        let record: String = words.iter().flat_map(|word| word.to_le_bytes()).fold(
+            String::new(),
+            |mut text, byte| {
                 write!(text, "\\{byte:02x}").unwrap();
                 text
-            });
+            },
+        );
         format!(
             "(module
                (import \"sandpit:strategy/logging@0.1.0\" \"log\" (func $log (param i32 i32 i32)))
@@ -186,7 +194,11 @@ impl Guest {
     }
 
     /// Loaded with these limits and this log.
-    pub(crate) fn load_with(&self, limits: &Limits, sink: Box<dyn LogSink>) -> Result<Instance, Fault> {
+    pub(crate) fn load_with(
+        &self,
+        limits: &Limits,
+        sink: Box<dyn LogSink>,
+    ) -> Result<Instance, Fault> {
         let artifact = engine().compile(&self.checked()).unwrap();
         Instance::load(&artifact, "tested", limits, sink)
     }
@@ -210,7 +222,8 @@ pub(crate) fn engine() -> Engine {
 pub(crate) fn embed(wat: &str, contract: &str, world: &str) -> Vec<u8> {
     let mut module = wat::parse_str(wat).unwrap_or_else(|error| panic!("{error}"));
     let mut resolve = Resolve::default();
-    let group = UnresolvedPackageGroup::parse("test.wit", contract).map_err(|(_, error)| error).unwrap();
+    let group =
+        UnresolvedPackageGroup::parse("test.wit", contract).map_err(|(_, error)| error).unwrap();
     let package = resolve.push_group(group).unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();

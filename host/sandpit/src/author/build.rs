@@ -30,9 +30,7 @@ pub struct Built {
 pub fn build(folder: &Path, out: Option<&Path>, heard: bool) -> Result<Built, AuthorError> {
     let package = cargo::package(folder)?;
     if !package.has_cdylib {
-        return Err(AuthorError::NoCdylib {
-            package: package.name,
-        });
+        return Err(AuthorError::NoCdylib { package: package.name });
     }
     cargo::ensure_target(folder)?;
     let voice = if heard { Voice::Heard } else { Voice::Silent };
@@ -44,17 +42,10 @@ pub fn build(folder: &Path, out: Option<&Path>, heard: bool) -> Result<Built, Au
     })?;
     let path = match out {
         Some(path) => path.to_owned(),
-        None => package
-            .target_folder
-            .join("sandpit")
-            .join(format!("{}.wasm", package.name)),
+        None => package.target_folder.join("sandpit").join(format!("{}.wasm", package.name)),
     };
     write(&path, &bytes)?;
-    Ok(Built {
-        package: package.name,
-        path,
-        bytes,
-    })
+    Ok(Built { package: package.name, path, bytes })
 }
 
 /// Runs `cargo test` in `folder`.
@@ -64,13 +55,8 @@ pub fn build(folder: &Path, out: Option<&Path>, heard: bool) -> Result<Built, Au
 pub fn test(folder: &Path, heard: bool) -> Result<(), AuthorError> {
     let package = cargo::package(folder)?;
     let mut command = cargo::command(package.manifest.parent().unwrap_or(folder));
-    command
-        .args(["test", "--release", "--manifest-path"])
-        .arg(&package.manifest);
-    cargo::run_aloud(
-        &mut command,
-        if heard { Voice::Heard } else { Voice::Silent },
-    )
+    command.args(["test", "--release", "--manifest-path"]).arg(&package.manifest);
+    cargo::run_aloud(&mut command, if heard { Voice::Heard } else { Voice::Silent })
 }
 
 /// Writes whole or not at all: a run that reads the file while it is built sees the old one.

@@ -95,19 +95,15 @@ pub(super) fn command(folder: &Path) -> Command {
 /// Looks at the package in `folder`.
 pub(super) fn package(folder: &Path) -> Result<Package, AuthorError> {
     let manifest = folder.join("Cargo.toml");
-    let none = || AuthorError::NoPackage {
-        path: folder.to_owned(),
-    };
+    let none = || AuthorError::NoPackage { path: folder.to_owned() };
     let manifest = manifest.canonicalize().map_err(|_| none())?;
     let folder = manifest.parent().unwrap_or(folder);
     let mut cargo = command(folder);
     cargo.args(["metadata", "--no-deps", "--format-version=1"]);
     let answer = run(&mut cargo, Voice::Silent)?;
-    let metadata: Metadata =
-        serde_json::from_slice(&answer).map_err(|error| AuthorError::StrangeAnswer {
-            tool: "cargo metadata",
-            problem: error.to_string(),
-        })?;
+    let metadata: Metadata = serde_json::from_slice(&answer).map_err(|error| {
+        AuthorError::StrangeAnswer { tool: "cargo metadata", problem: error.to_string() }
+    })?;
     let same = |path: &Path| path.canonicalize().is_ok_and(|path| path == manifest);
     let package = metadata
         .packages
@@ -127,9 +123,7 @@ pub(super) fn package(folder: &Path) -> Result<Package, AuthorError> {
 /// Makes sure that the guest target is there.
 pub(super) fn ensure_target(folder: &Path) -> Result<(), AuthorError> {
     let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-    rustc
-        .current_dir(folder)
-        .args(["--print", "target-libdir", "--target", GUEST_TARGET]);
+    rustc.current_dir(folder).args(["--print", "target-libdir", "--target", GUEST_TARGET]);
     let answer = run(&mut rustc, Voice::Silent)?;
     let library = PathBuf::from(String::from_utf8_lossy(&answer).trim());
     let installed = fs::read_dir(&library).is_ok_and(|mut files| files.next().is_some());
@@ -137,51 +131,33 @@ pub(super) fn ensure_target(folder: &Path) -> Result<(), AuthorError> {
         return Ok(());
     }
     let mut rustup = Command::new("rustup");
-    rustup
-        .current_dir(folder)
-        .args(["target", "add", GUEST_TARGET]);
+    rustup.current_dir(folder).args(["target", "add", GUEST_TARGET]);
     match run(&mut rustup, Voice::Silent) {
         Ok(_) => Ok(()),
         Err(AuthorError::ToolFailed { output, .. }) => Err(AuthorError::TargetMissing { output }),
-        Err(error) => Err(AuthorError::TargetMissing {
-            output: error.to_string(),
-        }),
+        Err(error) => Err(AuthorError::TargetMissing { output: error.to_string() }),
     }
 }
 
 /// Builds the package's core module and says where it is.
 pub(super) fn build_core_module(package: &Package, voice: Voice) -> Result<PathBuf, AuthorError> {
     let mut cargo = command(package.manifest.parent().unwrap_or(&package.workspace_root));
-    cargo.args([
-        "build",
-        "--lib",
-        "--profile=guest",
-        "--target",
-        GUEST_TARGET,
-    ]);
-    cargo.args([
-        "--message-format=json-render-diagnostics",
-        "--manifest-path",
-    ]);
+    cargo.args(["build", "--lib", "--profile=guest", "--target", GUEST_TARGET]);
+    cargo.args(["--message-format=json-render-diagnostics", "--manifest-path"]);
     cargo.arg(&package.manifest);
     for setting in PROFILE {
         cargo.args(["--config", setting]);
     }
     cargo.env("CARGO_ENCODED_RUSTFLAGS", remaps(&package.workspace_root));
     let answer = run(&mut cargo, voice)?;
-    let is_module = |path: &PathBuf| {
-        path.extension()
-            .is_some_and(|extension| extension == "wasm")
-    };
+    let is_module = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "wasm");
     String::from_utf8_lossy(&answer)
         .lines()
         .filter_map(|line| serde_json::from_str::<Message>(line).ok())
         .filter(|message| message.reason == "compiler-artifact")
         .filter(|message| message.manifest_path.as_ref() == Some(&package.manifest))
         .find_map(|message| message.filenames.into_iter().find(is_module))
-        .ok_or_else(|| AuthorError::NoCdylib {
-            package: package.name.clone(),
-        })
+        .ok_or_else(|| AuthorError::NoCdylib { package: package.name.clone() })
 }
 
 /// Flags that keep the builder's folders out of panic messages, in cargo's encoding. The last one
@@ -191,15 +167,11 @@ fn remaps(workspace_root: &Path) -> String {
     let cargo_home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| home.as_ref().map(|home| home.join(".cargo")));
-    [
-        (home, "/home"),
-        (cargo_home, "/cargo"),
-        (Some(workspace_root.to_owned()), "/strategy"),
-    ]
-    .into_iter()
-    .filter_map(|(from, to)| Some(format!("--remap-path-prefix={}={to}", from?.display())))
-    .collect::<Vec<_>>()
-    .join("\u{1f}")
+    [(home, "/home"), (cargo_home, "/cargo"), (Some(workspace_root.to_owned()), "/strategy")]
+        .into_iter()
+        .filter_map(|(from, to)| Some(format!("--remap-path-prefix={}={to}", from?.display())))
+        .collect::<Vec<_>>()
+        .join("\u{1f}")
 }
 
 /// Who hears what a tool says on its error output.
@@ -214,11 +186,7 @@ pub(super) enum Voice {
 /// Runs a tool to its end and hands back what it wrote on its output.
 pub(super) fn run(command: &mut Command, voice: Voice) -> Result<Vec<u8>, AuthorError> {
     command.stdout(Stdio::piped());
-    command.stderr(if voice == Voice::Heard {
-        Stdio::inherit()
-    } else {
-        Stdio::piped()
-    });
+    command.stderr(if voice == Voice::Heard { Stdio::inherit() } else { Stdio::piped() });
     let output = finish(command)?;
     if output.status.success() {
         return Ok(output.stdout);
@@ -251,27 +219,14 @@ fn finish(command: &mut Command) -> Result<Output, AuthorError> {
 }
 
 fn failed(command: &Command, outputs: &[&[u8]]) -> AuthorError {
-    let tool = Path::new(command.get_program())
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy();
-    let first = command
-        .get_args()
-        .next()
-        .unwrap_or_default()
-        .to_string_lossy();
-    let said: Vec<_> = outputs
-        .iter()
-        .map(|output| String::from_utf8_lossy(output))
-        .collect();
+    let tool = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy();
+    let first = command.get_args().next().unwrap_or_default().to_string_lossy();
+    let said: Vec<_> = outputs.iter().map(|output| String::from_utf8_lossy(output)).collect();
     let said = said.join("\n");
     let said = said.trim();
     let mut from = said.len().saturating_sub(OUTPUT_BYTES_MAX);
     while !said.is_char_boundary(from) {
         from += 1;
     }
-    AuthorError::ToolFailed {
-        command: format!("{tool} {first}"),
-        output: said[from..].to_owned(),
-    }
+    AuthorError::ToolFailed { command: format!("{tool} {first}"), output: said[from..].to_owned() }
 }

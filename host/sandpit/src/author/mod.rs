@@ -119,11 +119,7 @@ impl AuthorError {
 
     fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io {
-            action,
-            path,
-            source,
-        }
+        move |source| Self::Io { action, path, source }
     }
 }
 
@@ -139,11 +135,6 @@ pub fn repository() -> Option<PathBuf> {
     here.ancestors()
         .find(|folder| is_root(folder))
         .map(Path::to_owned)
-        .or_else(|| {
-            Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("../..")
-                .canonicalize()
-                .ok()
-        })
+        .or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().ok())
         .filter(|folder| is_root(folder))
 }

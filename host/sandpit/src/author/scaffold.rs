@@ -34,28 +34,16 @@ pub struct Scaffold {
 /// # Errors
 /// The name is none, the folder exists, or a file cannot be written.
 pub fn scaffold(folder: &Path) -> Result<Scaffold, AuthorError> {
-    let name = folder
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     check_name(&name)?;
     if folder.exists() {
         return Err(AuthorError::Exists(folder.to_owned()));
     }
-    let fill = |text: &str| {
-        text.replace("{{name}}", &name)
-            .replace("{{type}}", &type_name(&name))
-    };
-    let mut files: Vec<(PathBuf, String)> = TEMPLATE
-        .iter()
-        .map(|(path, text)| (PathBuf::from(path), fill(text)))
-        .collect();
+    let fill = |text: &str| text.replace("{{name}}", &name).replace("{{type}}", &type_name(&name));
+    let mut files: Vec<(PathBuf, String)> =
+        TEMPLATE.iter().map(|(path, text)| (PathBuf::from(path), fill(text))).collect();
     files.push(("Cargo.lock".into(), vendor::LOCK_FILE.to_owned()));
-    files.push((
-        "rust-toolchain.toml".into(),
-        vendor::TOOLCHAIN_FILE.to_owned(),
-    ));
+    files.push(("rust-toolchain.toml".into(), vendor::TOOLCHAIN_FILE.to_owned()));
     for (path, text) in vendor::files()? {
         files.push((Path::new(VENDOR_FOLDER).join(path), text));
     }
@@ -66,19 +54,12 @@ pub fn scaffold(folder: &Path) -> Result<Scaffold, AuthorError> {
         }
         fs::write(&path, text).map_err(AuthorError::io("write", &path))?;
     }
-    Ok(Scaffold {
-        name,
-        folder: folder.to_owned(),
-        files: files.len(),
-    })
+    Ok(Scaffold { name, folder: folder.to_owned(), files: files.len() })
 }
 
 fn check_name(name: &str) -> Result<(), AuthorError> {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let begins = name
-        .bytes()
-        .next()
-        .is_some_and(|byte| byte.is_ascii_lowercase());
+    let begins = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
     if begins && name.len() <= 64 && !name.ends_with('-') && name.bytes().all(allowed) {
         return Ok(());
     }
@@ -105,17 +86,7 @@ mod tests {
         for good in ["a", "mean-revert", "grid2"] {
             check_name(good).unwrap();
         }
-        for bad in [
-            "",
-            "2fast",
-            "-x",
-            "x-",
-            "Mean",
-            "a_b",
-            "a b",
-            "ä",
-            &"a".repeat(65),
-        ] {
+        for bad in ["", "2fast", "-x", "x-", "Mean", "a_b", "a b", "ä", &"a".repeat(65)] {
             assert!(check_name(bad).is_err(), "{bad:?}");
         }
         assert_eq!(type_name("mean-revert2"), "MeanRevert2");

@@ -20,12 +20,7 @@ pub(super) const LOCK_FILE: &str = include_str!("../../../../Cargo.lock");
 /// The toolchain that this sandpit was built with.
 pub(super) const TOOLCHAIN_FILE: &str = include_str!("../../../../rust-toolchain.toml");
 
-const MEMBERS: [&str; 4] = [
-    "host/sandpit-core",
-    "sdk/rust",
-    "sdk/rust/macros",
-    "sdk/rust/testing",
-];
+const MEMBERS: [&str; 4] = ["host/sandpit-core", "sdk/rust", "sdk/rust/macros", "sdk/rust/testing"];
 
 /// All files of the vendored folder, with paths relative to it.
 pub(super) fn files() -> Result<Vec<(&'static str, String)>, AuthorError> {
@@ -41,10 +36,8 @@ fn workspace_manifest() -> Result<String, AuthorError> {
         problem: problem.to_owned(),
     };
     let root: Table = ROOT_MANIFEST.parse().map_err(|_| strange("not TOML"))?;
-    let workspace = root
-        .get("workspace")
-        .and_then(Value::as_table)
-        .ok_or_else(|| strange("no workspace"))?;
+    let workspace =
+        root.get("workspace").and_then(Value::as_table).ok_or_else(|| strange("no workspace"))?;
     let wanted = inherited_dependencies();
     let dependencies: Table = workspace
         .get("dependencies")
@@ -55,30 +48,22 @@ fn workspace_manifest() -> Result<String, AuthorError> {
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     let mut kept = Table::new();
-    let members = MEMBERS
-        .map(|member| Value::String(member.to_owned()))
-        .to_vec();
+    let members = MEMBERS.map(|member| Value::String(member.to_owned())).to_vec();
     kept.insert("resolver".to_owned(), Value::String("3".to_owned()));
     kept.insert("members".to_owned(), Value::Array(members));
     kept.insert("dependencies".to_owned(), Value::Table(dependencies));
     for key in ["package", "lints"] {
-        let value = workspace
-            .get(key)
-            .ok_or_else(|| strange("an inherited table is missing"))?;
+        let value = workspace.get(key).ok_or_else(|| strange("an inherited table is missing"))?;
         kept.insert(key.to_owned(), value.clone());
     }
     let manifest = Table::from_iter([("workspace".to_owned(), Value::Table(kept))]);
     let text = toml::to_string(&manifest).map_err(|error| strange(&error.to_string()))?;
-    Ok(format!(
-        "# Sources that came with `sandpit plugin new`; not for editing.\n{text}"
-    ))
+    Ok(format!("# Sources that came with `sandpit plugin new`; not for editing.\n{text}"))
 }
 
 /// Names of everything that a vendored manifest takes from its workspace.
 fn inherited_dependencies() -> BTreeSet<String> {
-    let manifests = FILES
-        .iter()
-        .filter(|(path, _)| path.ends_with("Cargo.toml"));
+    let manifests = FILES.iter().filter(|(path, _)| path.ends_with("Cargo.toml"));
     let mut names = BTreeSet::new();
     for table in manifests.filter_map(|(_, text)| text.parse::<Table>().ok()) {
         for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
@@ -108,10 +93,7 @@ mod tests {
         for name in inherited_dependencies() {
             assert!(workspace["dependencies"].get(&name).is_some(), "{name}");
         }
-        assert!(
-            workspace["dependencies"].get("wasmtime").is_none(),
-            "the host stays at home"
-        );
+        assert!(workspace["dependencies"].get("wasmtime").is_none(), "the host stays at home");
     }
 
     #[test]

@@ -23,19 +23,12 @@ const BUDGET: Money = Money(1_000_000 * 1_000_000_000_000_000_000);
 /// # Errors
 /// The component is refused. A fault while it trades is no error: it is in the report.
 pub fn canary(name: &str, component: &[u8], seed: u64) -> Result<Outcome, BacktestError> {
-    let market = Market::made(synthetic::Options {
-        seed,
-        length: LENGTH,
-    })?;
+    let market = Market::made(synthetic::Options { seed, length: LENGTH })?;
     match session(name, component, seed, &market, Vec::new()) {
-        Err(BacktestError::Plugin {
-            source: SandboxError::Fault(fault),
-            ..
-        }) if fault.code == FaultCode::StartRefused => {
-            let first = market
-                .instruments
-                .first()
-                .map(|it| it.spec().symbol.clone());
+        Err(BacktestError::Plugin { source: SandboxError::Fault(fault), .. })
+            if fault.code == FaultCode::StartRefused =>
+        {
+            let first = market.instruments.first().map(|it| it.spec().symbol.clone());
             session(name, component, seed, &market, first.into_iter().collect())
         }
         outcome => outcome,

@@ -57,32 +57,17 @@ impl Market {
         let (mut events, mut synthetic, mut hashes) = (Some(0), false, Vec::new());
         for path in &config.tapes {
             // A tape that was not finished has no totals; it is read all the same.
-            events = events
-                .zip(TapeReader::info(path).ok())
-                .map(|(sum, info)| sum + info.events);
-            synthetic |= TapeReader::open(path)?
-                .header()
-                .source
-                .starts_with(synthetic::SOURCE);
-            let name = path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            hashes.push(NamedHash {
-                name,
-                sha256: super::hex(&tape_hash(path)?),
-            });
+            events = events.zip(TapeReader::info(path).ok()).map(|(sum, info)| sum + info.events);
+            synthetic |= TapeReader::open(path)?.header().source.starts_with(synthetic::SOURCE);
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            hashes.push(NamedHash { name, sha256: super::hex(&tape_hash(path)?) });
         }
         Ok(Self {
             instruments: MergedTapes::open(&config.tapes)?.instruments().to_vec(),
             hashes,
             synthetic,
             events: events.unwrap_or(0),
-            source: Source::Tapes {
-                paths: config.tapes.clone(),
-                threads: config.threads,
-            },
+            source: Source::Tapes { paths: config.tapes.clone(), threads: config.threads },
         })
     }
 
@@ -135,12 +120,7 @@ impl Market {
         while waiting.as_ref().is_some_and(|event| event.time < history) {
             waiting = events.next_event()?;
         }
-        Ok(Input {
-            events,
-            waiting,
-            from,
-            to: to.unwrap_or(UnixNanos::MAX),
-        })
+        Ok(Input { events, waiting, from, to: to.unwrap_or(UnixNanos::MAX) })
     }
 }
 
@@ -158,18 +138,12 @@ impl Input {
         if self.from > UnixNanos(0) {
             return self.from;
         }
-        self.waiting
-            .as_ref()
-            .map_or(UnixNanos(0), |event| event.time)
+        self.waiting.as_ref().map_or(UnixNanos(0), |event| event.time)
     }
 
     /// The next event from before the session.
     pub(super) fn next_history(&mut self) -> Result<Option<MarketEvent>, TapeError> {
-        if self
-            .waiting
-            .as_ref()
-            .is_none_or(|event| event.time >= self.from)
-        {
+        if self.waiting.as_ref().is_none_or(|event| event.time >= self.from) {
             return Ok(None);
         }
         let next = self.events.next_event()?;
@@ -214,13 +188,7 @@ impl HistorySearch {
                 DataKind::Depth(_) => {}
             }
         }
-        Self {
-            from,
-            trades,
-            quotes,
-            bars,
-            times: vec![Default::default(); instruments],
-        }
+        Self { from, trades, quotes, bars, times: vec![Default::default(); instruments] }
     }
 
     fn see(&mut self, event: &MarketEvent) {
@@ -239,12 +207,7 @@ impl HistorySearch {
     }
 
     fn begin(&self) -> UnixNanos {
-        let counted = self
-            .times
-            .iter()
-            .flatten()
-            .filter_map(|times| times.front().copied())
-            .min();
+        let counted = self.times.iter().flatten().filter_map(|times| times.front().copied()).min();
         let bars = UnixNanos(self.from.0.saturating_sub(self.bars.0));
         counted.unwrap_or(self.from).min(bars)
     }
@@ -258,19 +221,13 @@ mod tests {
     const HOUR: Nanos = Nanos(3_600 * 1_000_000_000);
 
     fn market() -> Market {
-        Market::made(synthetic::Options {
-            seed: 5,
-            length: Nanos(3 * HOUR.0),
-        })
-        .unwrap()
+        Market::made(synthetic::Options { seed: 5, length: Nanos(3 * HOUR.0) }).unwrap()
     }
 
     /// Times of history and of the session.
     fn played(warm_up: &[WarmUp]) -> (Vec<MarketEvent>, Vec<MarketEvent>) {
         let from = synthetic::START.plus(HOUR);
-        let mut input = market()
-            .play(Some(from), Some(from.plus(HOUR)), warm_up)
-            .unwrap();
+        let mut input = market().play(Some(from), Some(from.plus(HOUR)), warm_up).unwrap();
         assert_eq!(input.begin(), from);
         let (mut history, mut session) = (Vec::new(), Vec::new());
         while let Some(event) = input.next_history().unwrap() {
@@ -280,11 +237,7 @@ mod tests {
             session.push(event);
         }
         assert!(history.iter().all(|event| event.time < from));
-        assert!(
-            session
-                .iter()
-                .all(|event| event.time >= from && event.time < from.plus(HOUR))
-        );
+        assert!(session.iter().all(|event| event.time >= from && event.time < from.plus(HOUR)));
         (history, session)
     }
 
@@ -297,10 +250,7 @@ mod tests {
 
     #[test]
     fn every_instrument_has_the_trades_that_were_asked_for() {
-        let (history, session) = played(&[WarmUp {
-            kind: DataKind::Trades,
-            count: 50,
-        }]);
+        let (history, session) = played(&[WarmUp { kind: DataKind::Trades, count: 50 }]);
         for id in [InstrumentId(0), InstrumentId(1)] {
             let is_own = |event: &&MarketEvent| {
                 event.instrument == id && matches!(event.data, MarketData::Trade(_))
@@ -308,25 +258,15 @@ mod tests {
             let trades = history.iter().filter(is_own).count();
             assert!((50..150).contains(&trades), "{trades}");
         }
-        assert_eq!(
-            session,
-            played(&[]).1,
-            "history changes nothing of the session"
-        );
+        assert_eq!(session, played(&[]).1, "history changes nothing of the session");
     }
 
     #[test]
     fn bars_have_the_time_that_they_are_made_of() {
         let minute = Nanos(HOUR.0 / 60);
-        let (history, _) = played(&[WarmUp {
-            kind: DataKind::Bars(minute),
-            count: 20,
-        }]);
+        let (history, _) = played(&[WarmUp { kind: DataKind::Bars(minute), count: 20 }]);
         let first = history.first().unwrap().time;
         let before = synthetic::START.plus(HOUR).since(first);
-        assert!(
-            before <= Nanos(21 * minute.0) && before > Nanos(20 * minute.0),
-            "{before:?}"
-        );
+        assert!(before <= Nanos(21 * minute.0) && before > Nanos(20 * minute.0), "{before:?}");
     }
 }

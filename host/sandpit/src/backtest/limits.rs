@@ -41,9 +41,7 @@ pub(super) fn resolve(
         order_notional_max: limits.order_notional_max,
         position_notional_max: limits.position_notional_max,
         gross_notional_max: limits.gross_notional_max,
-        open_orders_max: limits
-            .open_orders_max
-            .unwrap_or(Limits::OPEN_ORDERS_DEFAULT),
+        open_orders_max: limits.open_orders_max.unwrap_or(Limits::OPEN_ORDERS_DEFAULT),
         short_allowed: limits.short_allowed.unwrap_or(true),
         instruments: by_instrument,
     })
@@ -54,23 +52,13 @@ pub(super) fn find<'a>(
     symbol: &str,
     instruments: &'a [Instrument],
 ) -> Option<(InstrumentId, &'a Instrument)> {
-    let index = instruments
-        .iter()
-        .position(|instrument| instrument.spec().symbol == symbol)?;
-    Some((
-        InstrumentId(u16::try_from(index).ok()?),
-        &instruments[index],
-    ))
+    let index = instruments.iter().position(|instrument| instrument.spec().symbol == symbol)?;
+    Some((InstrumentId(u16::try_from(index).ok()?), &instruments[index]))
 }
 
 /// A symbol that the tapes do not have.
 pub(super) fn unknown(symbol: &str, instruments: &[Instrument], by: &str) -> ConfigError {
-    let known: Vec<_> = instruments
-        .iter()
-        .map(|i| i.spec().symbol.as_str())
-        .collect();
-    ConfigError::new(format!(
-        "the tapes have no instrument `{symbol}`, which {by} names"
-    ))
-    .help(format!("they have: {}", known.join(", ")))
+    let known: Vec<_> = instruments.iter().map(|i| i.spec().symbol.as_str()).collect();
+    ConfigError::new(format!("the tapes have no instrument `{symbol}`, which {by} names"))
+        .help(format!("they have: {}", known.join(", ")))
 }

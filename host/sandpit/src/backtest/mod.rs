@@ -109,12 +109,8 @@ fn component(
     watch: &mut dyn Watch,
 ) -> Result<Vec<u8>, BacktestError> {
     match source {
-        PluginSource::Component(path) => {
-            sandbox::read_component(path).map_err(|source| BacktestError::Plugin {
-                name: name.to_owned(),
-                source,
-            })
-        }
+        PluginSource::Component(path) => sandbox::read_component(path)
+            .map_err(|source| BacktestError::Plugin { name: name.to_owned(), source }),
         PluginSource::Crate(folder) => {
             watch.note(&format!("building {}", folder.display()));
             Ok(author::build(folder, None, watch.lets_tools_speak())?.bytes)
@@ -125,11 +121,9 @@ fn component(
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a string does not fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -92,23 +92,12 @@ impl<'a> Run<'a> {
         };
         let simulation = Simulation::new(SimulationConfig {
             engine,
-            fill_model: FillModel {
-                touch: config.fill.touch,
-            },
+            fill_model: FillModel { touch: config.fill.touch },
             order_latency: config.fill.latency,
             report_latency: config.fill.latency,
         });
         let plugins = InlinePlugins::new(instances);
-        Ok(Self {
-            config,
-            market,
-            currency,
-            arguments,
-            warm_up,
-            hashes,
-            simulation,
-            plugins,
-        })
+        Ok(Self { config, market, currency, arguments, warm_up, hashes, simulation, plugins })
     }
 
     /// Plays the market to its end, or until it is stopped. A tape that breaks ends the run with
@@ -123,9 +112,7 @@ impl<'a> Run<'a> {
             let path = folder.unwrap_or(Path::new(".")).to_owned();
             BacktestError::Report { path, source }
         })?;
-        let mut input = self
-            .market
-            .play(self.config.from, self.config.to, &self.warm_up)?;
+        let mut input = self.market.play(self.config.from, self.config.to, &self.warm_up)?;
         self.start(&mut input, &mut recorder)?;
         watch.note(&format!("playing {} events", self.market.events));
         watch.begins(self.market.events);
@@ -168,21 +155,18 @@ impl<'a> Run<'a> {
         let mut first_wishes = Vec::new();
         for index in 0..self.config.plugins.len() {
             let mut intents = Vec::new();
-            self.start_one(index, begin, &mut intents)
-                .map_err(|fault| {
-                    refused(&self.config.plugins[index].name)(SandboxError::Fault(fault))
-                })?;
+            self.start_one(index, begin, &mut intents).map_err(|fault| {
+                refused(&self.config.plugins[index].name)(SandboxError::Fault(fault))
+            })?;
             first_wishes.push(intents);
         }
         while let Some(event) = input.next_history()? {
-            self.simulation
-                .history(event, &mut self.plugins, recorder)?;
+            self.simulation.history(event, &mut self.plugins, recorder)?;
         }
         self.simulation.advance(begin, &mut self.plugins, recorder);
         for (index, intents) in first_wishes.into_iter().enumerate() {
             if !intents.is_empty() {
-                self.simulation
-                    .intents(id(index), intents, &mut self.plugins, recorder);
+                self.simulation.intents(id(index), intents, &mut self.plugins, recorder);
             }
         }
         Ok(())
@@ -201,10 +185,7 @@ impl<'a> Run<'a> {
             mode: Mode::Backtest,
             time,
             seed: plugin_seed(self.config.seed, &self.config.plugins[index].name),
-            instruments: own
-                .iter()
-                .map(|id| (*id, &rules[usize::from(id.0)]))
-                .collect(),
+            instruments: own.iter().map(|id| (*id, &rules[usize::from(id.0)])).collect(),
             arguments: self.arguments[index].clone(),
             positions: engine.positions_of(id(index)),
             orders: engine.open_orders_of(id(index)),
@@ -263,16 +244,12 @@ impl<'a> Run<'a> {
                 synthetic: self.market.synthetic,
                 ending,
             },
-            memory_peak_bytes: stats
-                .iter()
-                .map(|stats| memory(stats.memory_bytes_peak))
-                .collect(),
+            memory_peak_bytes: stats.iter().map(|stats| memory(stats.memory_bytes_peak)).collect(),
             machine: Some(machine::section(wall, recorder.events().total(), &stats)),
             warnings: Vec::new(),
         };
-        let report = recorder
-            .finish(self.simulation.engine().account(), closing)
-            .map_err(|source| {
+        let report =
+            recorder.finish(self.simulation.engine().account(), closing).map_err(|source| {
                 let path = folder.unwrap_or(Path::new(".")).to_owned();
                 BacktestError::Report { path, source }
             })?;
@@ -305,11 +282,7 @@ fn instruments(config: &RunConfig, market: &Market) -> Result<Vec<Instrument>, B
     let mut instruments = market.instruments.clone();
     for rules in &config.instruments {
         let (id, found) = limits::find(&rules.symbol, &instruments).ok_or_else(|| {
-            limits::unknown(
-                &rules.symbol,
-                &instruments,
-                "the configuration's `instruments`",
-            )
+            limits::unknown(&rules.symbol, &instruments, "the configuration's `instruments`")
         })?;
         instruments[usize::from(id.0)] = Instrument::new(rules.apply(found.spec().clone())?)?;
     }
@@ -318,16 +291,9 @@ fn instruments(config: &RunConfig, market: &Market) -> Result<Vec<Instrument>, B
 
 /// All instruments are quoted in the account's currency: nothing is converted.
 fn currency(config: &RunConfig, instruments: &[Instrument]) -> Result<String, ConfigError> {
-    let first = || {
-        instruments
-            .first()
-            .map(|instrument| instrument.spec().quote.clone())
-    };
+    let first = || instruments.first().map(|instrument| instrument.spec().quote.clone());
     let currency = config.currency.clone().or_else(first).unwrap_or_default();
-    match instruments
-        .iter()
-        .find(|instrument| instrument.spec().quote != currency)
-    {
+    match instruments.iter().find(|instrument| instrument.spec().quote != currency) {
         None => Ok(currency),
         Some(other) => Err(ConfigError::new(format!(
             "the account is in {currency}, but `{}` is quoted in {}",
@@ -352,11 +318,7 @@ fn plugin_instruments(
         let found = limits::find(symbol, instruments).map(|(id, _)| id);
         found.ok_or_else(|| limits::unknown(symbol, instruments, &format!("plugin `{}`", run.name)))
     };
-    let mut ids = run
-        .instruments
-        .iter()
-        .map(find)
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut ids = run.instruments.iter().map(find).collect::<Result<Vec<_>, _>>()?;
     ids.sort_unstable();
     ids.dedup();
     Ok(ids)
@@ -365,9 +327,6 @@ fn plugin_instruments(
 /// A plugin's seed depends on the run's and its own name, not on who runs beside it.
 fn plugin_seed(seed: u64, name: &str) -> u64 {
     let digest = Sha256::digest(name);
-    let own = digest
-        .iter()
-        .take(8)
-        .fold(0u64, |bits, byte| (bits << 8) | u64::from(*byte));
+    let own = digest.iter().take(8).fold(0u64, |bits, byte| (bits << 8) | u64::from(*byte));
     SplitMix64::new(seed ^ own).next_u64()
 }

@@ -63,10 +63,7 @@ pub(super) fn reply(outcome: &Outcome, folder: &Path, terminal: &Terminal) -> Re
     if partial {
         text.push_str("\nThe run was interrupted: this report is partial.\n");
     }
-    text.push_str(&format!(
-        "\nReport: {}\n",
-        folder.join(backtest::HTML_FILE).display()
-    ));
+    text.push_str(&format!("\nReport: {}\n", folder.join(backtest::HTML_FILE).display()));
     let json = json!({
         "partial": partial,
         "folder": folder,
@@ -74,11 +71,7 @@ pub(super) fn reply(outcome: &Outcome, folder: &Path, terminal: &Terminal) -> Re
         "receipt": outcome.receipt,
     });
     let reply = Reply::new(text, json);
-    if partial {
-        reply.ending(Exit::Interrupted)
-    } else {
-        reply
-    }
+    if partial { reply.ending(Exit::Interrupted) } else { reply }
 }
 
 /// Is set by the first Ctrl-C; the second ends the process at once, should a run not stop.
@@ -106,10 +99,7 @@ pub(super) struct Bar {
 
 impl Bar {
     pub(super) fn new(terminal: Terminal) -> Self {
-        Self {
-            terminal,
-            bar: ProgressBar::hidden(),
-        }
+        Self { terminal, bar: ProgressBar::hidden() }
     }
 
     pub(super) fn end(&self) {

@@ -10,11 +10,8 @@ use super::{
 use crate::bench::{self, BenchError, Options};
 
 pub(super) fn run(arguments: BenchArgs, terminal: &Terminal) -> Result<Reply, Failure> {
-    let options = Options {
-        tape: arguments.tape,
-        events: arguments.events,
-        repeat: arguments.repeat,
-    };
+    let options =
+        Options { tape: arguments.tape, events: arguments.events, repeat: arguments.repeat };
     terminal.note("building ema-cross, then measuring");
     let bench = bench::run(&options)?;
     let mut text = format!(

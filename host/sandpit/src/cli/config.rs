@@ -22,11 +22,7 @@ pub(super) fn run(command: &ConfigCommand) -> Result<Reply, Failure> {
 
 fn check(file: &Path) -> Result<Reply, Failure> {
     let run = config::load(file, &Overrides::default())?;
-    let plugins: Vec<_> = run
-        .plugins
-        .iter()
-        .map(|plugin| plugin.name.as_str())
-        .collect();
+    let plugins: Vec<_> = run.plugins.iter().map(|plugin| plugin.name.as_str()).collect();
     let text = format!(
         "{} is well-formed: {} over {} tape(s), seed {}.",
         file.display(),

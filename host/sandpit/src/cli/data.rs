@@ -61,8 +61,7 @@ impl From<DataError> for Failure {
 fn import(arguments: ImportArgs, terminal: &Terminal) -> Result<Reply, Failure> {
     let usage = |message: String| Failure::new(Exit::Usage, message);
     let decimal = |text: &String| -> Result<Decimal, Failure> {
-        text.parse()
-            .map_err(|error| usage(format!("--quote-quantity: {error}")))
+        text.parse().map_err(|error| usage(format!("--quote-quantity: {error}")))
     };
     let rules = match &arguments.rules {
         Some(path) => ImportRules::load(path).map_err(DataError::from)?,
@@ -71,11 +70,7 @@ fn import(arguments: ImportArgs, terminal: &Terminal) -> Result<Reply, Failure> 
     let options = ImportOptions {
         inputs: arguments.inputs,
         output: arguments.out,
-        format: arguments
-            .format
-            .map(|text| text.parse())
-            .transpose()
-            .map_err(usage)?,
+        format: arguments.format.map(|text| text.parse()).transpose().map_err(usage)?,
         mapping: arguments
             .mapping
             .map(|text| text.parse())
@@ -107,11 +102,7 @@ fn import(arguments: ImportArgs, terminal: &Terminal) -> Result<Reply, Failure> 
 }
 
 fn flow(stop: &AtomicBool) -> ControlFlow<()> {
-    if stop.load(Ordering::Relaxed) {
-        ControlFlow::Break(())
-    } else {
-        ControlFlow::Continue(())
-    }
+    if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 fn imported(summary: &ImportSummary) -> String {
@@ -216,11 +207,7 @@ fn check(arguments: &CheckArgs, terminal: &Terminal) -> Result<Reply, Failure> {
     })?;
     bar.finish_and_clear();
     let reply = Reply::new(judged(&report), to_json(&report)?);
-    Ok(if report.ok {
-        reply
-    } else {
-        reply.ending(Exit::Data)
-    })
+    Ok(if report.ok { reply } else { reply.ending(Exit::Data) })
 }
 
 fn judged(report: &CheckReport) -> String {
@@ -244,11 +231,7 @@ fn judged(report: &CheckReport) -> String {
         );
     }
     if report.findings_left_off > 0 {
-        let _ = writeln!(
-            text,
-            "  and {} more; --findings N lists more",
-            report.findings_left_off
-        );
+        let _ = writeln!(text, "  and {} more; --findings N lists more", report.findings_left_off);
     }
     text
 }
@@ -273,8 +256,7 @@ impl From<FetchError> for Failure {
 fn fetch(arguments: FetchArgs, terminal: &Terminal) -> Result<Reply, Failure> {
     let usage = |message: String| Failure::new(Exit::Usage, message);
     let date = |text: &str| -> Result<jiff::civil::Date, Failure> {
-        text.parse()
-            .map_err(|_| usage(format!("`{text}` is no date: write 2025-01-31")))
+        text.parse().map_err(|_| usage(format!("`{text}` is no date: write 2025-01-31")))
     };
     let from = date(&arguments.from)?;
     let to = arguments.to.as_deref().map_or(Ok(from), date)?;
@@ -316,12 +298,7 @@ fn fetched(summary: &FetchSummary) -> String {
             Outcome::Present => "present",
             Outcome::Missing => "missing",
         };
-        let _ = writeln!(
-            text,
-            "  {outcome:<8} {} ({} bytes)",
-            file.path.display(),
-            file.bytes
-        );
+        let _ = writeln!(text, "  {outcome:<8} {} ({} bytes)", file.path.display(), file.bytes);
     }
     text
 }

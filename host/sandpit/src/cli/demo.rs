@@ -37,17 +37,11 @@ pub(super) fn run(arguments: &DemoArgs, terminal: &Terminal) -> Result<Reply, Fa
         "  ema-cross did not run as it does alone: this must not happen, please report it.\n"
     });
     answer.text.push_str(&contained);
-    answer
-        .text
-        .push_str(&next_steps(&arguments.out.display().to_string()));
+    answer.text.push_str(&next_steps(&arguments.out.display().to_string()));
     answer.json["neighbour_unchanged"] = json!(demo.neighbour_unchanged);
     answer.json["faults"] = json!(faults);
     let holds = demo.neighbour_unchanged || demo.outcome.is_partial();
-    Ok(if holds {
-        answer
-    } else {
-        answer.ending(Exit::Failed)
-    })
+    Ok(if holds { answer } else { answer.ending(Exit::Failed) })
 }
 
 fn next_steps(out: &str) -> String {

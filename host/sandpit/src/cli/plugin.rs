@@ -50,10 +50,7 @@ fn new(folder: &Path) -> Result<Reply, Failure> {
         made.folder.join("src/lib.rs").display(),
         made.folder.display(),
     );
-    Ok(Reply::new(
-        text,
-        json!({ "name": made.name, "folder": made.folder, "files": made.files }),
-    ))
+    Ok(Reply::new(text, json!({ "name": made.name, "folder": made.folder, "files": made.files })))
 }
 
 fn build(folder: &Path, out: Option<&Path>, terminal: &Terminal) -> Result<Reply, Failure> {
@@ -105,18 +102,11 @@ fn look(path: &Path, bytes: &[u8]) -> Result<Inspection, Failure> {
     let loaded = Sandbox::new()
         .and_then(|sandbox| sandbox.load(&stem(path), bytes, &limits.clone().reproducible()))
         .map_err(|error| refused(path, error))?;
-    Ok(Inspection::new(
-        &loaded.checked,
-        loaded.instance.description(),
-        &limits,
-    ))
+    Ok(Inspection::new(&loaded.checked, loaded.instance.description(), &limits))
 }
 
 fn refused(path: &Path, error: SandboxError) -> Failure {
-    let error = Refused {
-        path: path.display().to_string(),
-        source: error,
-    };
+    let error = Refused { path: path.display().to_string(), source: error };
     Failure::from_error(Exit::PluginRefused, &error)
         .help("a strategy is built with `sandpit plugin build`; see docs/authors/first-strategy.md")
 }
@@ -136,10 +126,8 @@ fn judge(path: &Path, bytes: &[u8], seed: u64) -> Result<Reply, Failure> {
         return Err(Failure::new(Exit::Failed, "the session had no plugin"));
     };
     if let Some(fault) = plugin.faults.first() {
-        let message = format!(
-            "`{}` was at fault in a synthetic market: {}",
-            inspection.name, fault.code
-        );
+        let message =
+            format!("`{}` was at fault in a synthetic market: {}", inspection.name, fault.code);
         return Err(Failure::new(Exit::PluginRefused, message).help(fault.detail.clone()));
     }
     let metrics = &plugin.scope.metrics;
@@ -154,10 +142,7 @@ fn judge(path: &Path, bytes: &[u8], seed: u64) -> Result<Reply, Failure> {
         metrics.fills,
         metrics.denials,
     );
-    Ok(Reply::new(
-        text,
-        session_json(&inspection, &outcome, plugin)?,
-    ))
+    Ok(Reply::new(text, session_json(&inspection, &outcome, plugin)?))
 }
 
 fn session_json(
@@ -180,10 +165,7 @@ fn session_json(
 }
 
 fn stem(path: &Path) -> String {
-    path.file_stem()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn to_json(inspection: &Inspection) -> Result<Value, Failure> {
@@ -191,11 +173,7 @@ fn to_json(inspection: &Inspection) -> Result<Value, Failure> {
 }
 
 fn listed(names: &[String]) -> String {
-    if names.is_empty() {
-        "nothing".to_owned()
-    } else {
-        names.join(", ")
-    }
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
 fn describe(inspection: &Inspection) -> String {

@@ -51,11 +51,7 @@ pub(super) struct Reply {
 
 impl Reply {
     pub(super) const fn new(text: String, json: Value) -> Self {
-        Self {
-            text,
-            json,
-            exit: Exit::Done,
-        }
+        Self { text, json, exit: Exit::Done }
     }
 
     pub(super) const fn ending(mut self, exit: Exit) -> Self {
@@ -112,21 +108,12 @@ impl Cause {
 impl Failure {
     pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self {
-            exit,
-            message,
-            help: None,
-            cause: None,
-            snippet: None,
-        }
+        Self { exit, message, help: None, cause: None, snippet: None }
     }
 
     /// From an error of a room, with its causes.
     pub(super) fn from_error(exit: Exit, error: &(dyn std::error::Error + 'static)) -> Self {
-        Self {
-            cause: Cause::of(error.source()),
-            ..Self::new(exit, error.to_string())
-        }
+        Self { cause: Cause::of(error.source()), ..Self::new(exit, error.to_string()) }
     }
 
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {

@@ -35,20 +35,15 @@ fn folder(report: &Path) -> PathBuf {
     if report.is_dir() {
         return report.to_owned();
     }
-    let parent = report
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
+    let parent = report.parent().filter(|parent| !parent.as_os_str().is_empty());
     parent.unwrap_or(Path::new(".")).to_owned()
 }
 
 fn show(folder: &Path, terminal: &Terminal) -> Result<Reply, Failure> {
     let path = folder.join(backtest::REPORT_FILE);
     let unreadable = |problem: String| {
-        Failure::new(
-            Exit::Failed,
-            format!("cannot read report `{}`: {problem}", path.display()),
-        )
-        .help("name the folder that `sandpit backtest` wrote")
+        Failure::new(Exit::Failed, format!("cannot read report `{}`: {problem}", path.display()))
+            .help("name the folder that `sandpit backtest` wrote")
     };
     let mut text = String::new();
     fs::File::open(&path)
@@ -72,10 +67,7 @@ fn verify(folder: &Path, terminal: &Terminal) -> Result<Reply, Failure> {
     let outcome = backtest::run(&config, None, &mut watch, &stop)?;
     watch.end();
     if outcome.is_partial() {
-        return Err(Failure::new(
-            Exit::Interrupted,
-            "the verification was interrupted",
-        ));
+        return Err(Failure::new(Exit::Interrupted, "the verification was interrupted"));
     }
     let differences = report::verify(&written, &outcome.receipt);
     let listed: Vec<_> = differences

@@ -30,11 +30,7 @@ pub(super) struct Terminal {
 
 impl Terminal {
     pub(super) const fn new(common: Common) -> Self {
-        Self {
-            json: common.json,
-            quiet: common.quiet,
-            verbose: common.verbose,
-        }
+        Self { json: common.json, quiet: common.quiet, verbose: common.verbose }
     }
 
     /// Whether tools that we run may speak to the terminal themselves.
@@ -50,10 +46,7 @@ impl Terminal {
         }
         let (_, width) = output.size();
         let width = usize::from(width).clamp(TextStyle::WIDTH_MIN, TextStyle::WIDTH_MAX);
-        TextStyle {
-            width,
-            color: console::colors_enabled(),
-        }
+        TextStyle { width, color: console::colors_enabled() }
     }
 
     /// One line about what is going on.
@@ -91,9 +84,8 @@ impl Terminal {
     pub(super) fn start_logging(&self) -> Result<(), Failure> {
         let filter = match std::env::var(LOG_VARIABLE) {
             Ok(text) => EnvFilter::try_new(text).map_err(|error| {
-                Failure::from_error(Exit::Config, &error).help(format!(
-                    "{LOG_VARIABLE} is a filter like `info` or `plugin=debug`"
-                ))
+                Failure::from_error(Exit::Config, &error)
+                    .help(format!("{LOG_VARIABLE} is a filter like `info` or `plugin=debug`"))
             })?,
             Err(_) => EnvFilter::new(match (self.quiet, self.verbose) {
                 (true, _) => "error",
@@ -143,17 +135,8 @@ fn show(failure: Failure) -> io::Result<()> {
     let is_terminal = io::stderr().is_terminal();
     // Fails only where a hook is set already, which does as well.
     let _ = miette::set_hook(Box::new(move |_| {
-        let options = miette::MietteHandlerOpts::new()
-            .force_graphical(true)
-            .unicode(is_terminal);
-        Box::new(
-            if is_terminal {
-                options
-            } else {
-                options.color(false)
-            }
-            .build(),
-        )
+        let options = miette::MietteHandlerOpts::new().force_graphical(true).unicode(is_terminal);
+        Box::new(if is_terminal { options } else { options.color(false) }.build())
     }));
     writeln!(io::stderr(), "{:?}", miette::Report::new(failure))
 }
@@ -163,21 +146,13 @@ pub(super) fn usage(error: &clap::Error) -> ExitCode {
     let asks_json = std::env::args_os().any(|argument| argument == "--json");
     if error.use_stderr() && asks_json {
         let message = error.to_string();
-        let first = message
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .trim_start_matches("error: ");
+        let first = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
         let failure =
             Failure::new(Exit::Usage, first).help("`sandpit --help` shows how it is used");
         let _ = print(&format!("{:#}", failure.to_json()));
     } else {
         let _ = error.print();
     }
-    let exit = if error.use_stderr() {
-        Exit::Usage
-    } else {
-        Exit::Done
-    };
+    let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
     ExitCode::from(exit.code())
 }

@@ -150,8 +150,6 @@ impl de::Visitor<'_> for SettingVisitor {
     }
 
     fn visit_f64<E: de::Error>(self, float: f64) -> Result<Setting, E> {
-        Err(E::custom(format!(
-            "write {float} as a string, \"{float}\": a float is not exact"
-        )))
+        Err(E::custom(format!("write {float} as a string, \"{float}\": a float is not exact")))
     }
 }

@@ -106,10 +106,7 @@ impl InstrumentRules {
     pub fn apply(&self, mut spec: InstrumentSpec) -> Result<InstrumentSpec, ConfigError> {
         let rate = |fee: Decimal| {
             sandpit_core::num::Rate::from_decimal(fee).ok_or_else(|| {
-                ConfigError::new(format!(
-                    "the fee {fee} of `{}` is out of bounds",
-                    self.symbol
-                ))
+                ConfigError::new(format!("the fee {fee} of `{}` is out of bounds", self.symbol))
             })
         };
         if let Some(fee) = self.maker_fee {

@@ -53,26 +53,18 @@ impl PluginOverride {
             Some((name, path)) => (Some(name.to_owned()), PathBuf::from(path)),
             None => (None, PathBuf::from(text)),
         };
-        let is_component = path
-            .extension()
-            .is_some_and(|extension| extension == "wasm");
+        let is_component = path.extension().is_some_and(|extension| extension == "wasm");
         let named_by_path = || {
             let full = path.canonicalize().unwrap_or_else(|_| path.clone());
-            full.file_stem()
-                .map(|stem| stem.to_string_lossy().into_owned())
+            full.file_stem().map(|stem| stem.to_string_lossy().into_owned())
         };
-        let name = name
-            .or_else(named_by_path)
-            .filter(|name| !name.is_empty())
-            .ok_or_else(|| {
+        let name =
+            name.or_else(named_by_path).filter(|name| !name.is_empty()).ok_or_else(|| {
                 ConfigError::new(format!("`{text}` names no plugin"))
                     .help("write NAME=PATH, with the path of a component or of a crate's folder")
             })?;
-        let source = if is_component {
-            PluginSource::Component(path)
-        } else {
-            PluginSource::Crate(path)
-        };
+        let source =
+            if is_component { PluginSource::Component(path) } else { PluginSource::Crate(path) };
         Ok(Self { name, source })
     }
 }

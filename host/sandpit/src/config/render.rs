@@ -19,11 +19,7 @@ impl RunConfig {
     /// read them. What files hold is in the receipt by its own hash.
     #[must_use]
     pub fn canonical(&self) -> String {
-        let plugins = self
-            .plugins
-            .iter()
-            .map(|run| Value::Table(plugin(run)))
-            .collect();
+        let plugins = self.plugins.iter().map(|run| Value::Table(plugin(run))).collect();
         let mut table = self.rules();
         table.insert("plugins".to_owned(), Value::Array(plugins));
         table.to_string()
@@ -53,24 +49,12 @@ impl RunConfig {
         let mut table = Table::new();
         put(&mut table, "version", Some(Value::Integer(VERSION.into())));
         // TOML has no unsigned numbers: the seed keeps its bits.
-        put(
-            &mut table,
-            "seed",
-            Some(Value::String(self.seed.to_string())),
-        );
-        put(
-            &mut table,
-            "currency",
-            self.currency.clone().map(Value::String),
-        );
+        put(&mut table, "seed", Some(Value::String(self.seed.to_string())));
+        put(&mut table, "currency", self.currency.clone().map(Value::String));
         put(&mut table, "from", self.from.map(time));
         put(&mut table, "to", self.to.map(time));
         let mut fill = Table::new();
-        put(
-            &mut fill,
-            "latency_ms",
-            integer(Some(self.fill.latency.0 / 1_000_000)),
-        );
+        put(&mut fill, "latency_ms", integer(Some(self.fill.latency.0 / 1_000_000)));
         let touch = match self.fill.touch {
             Touch::Never => "never",
             Touch::Always => "always",
@@ -80,21 +64,10 @@ impl RunConfig {
             OffTick::Deny => "deny",
             OffTick::Round => "round",
         };
-        put(
-            &mut fill,
-            "off_tick",
-            Some(Value::String(off_tick.to_owned())),
-        );
+        put(&mut fill, "off_tick", Some(Value::String(off_tick.to_owned())));
         table.insert("fill".to_owned(), Value::Table(fill));
-        table.insert(
-            "account".to_owned(),
-            Value::Table(limits(&self.account_limits)),
-        );
-        let instruments = self
-            .instruments
-            .iter()
-            .map(|i| Value::Table(instrument(i)))
-            .collect();
+        table.insert("account".to_owned(), Value::Table(limits(&self.account_limits)));
+        let instruments = self.instruments.iter().map(|i| Value::Table(instrument(i))).collect();
         table.insert("instruments".to_owned(), Value::Array(instruments));
         table
     }
@@ -106,10 +79,8 @@ fn plugin(run: &PluginRun) -> Table {
     put(&mut table, "budget", money(Some(run.budget)));
     let instruments = run.instruments.iter().cloned().map(Value::String).collect();
     table.insert("instruments".to_owned(), Value::Array(instruments));
-    let parameters = run
-        .parameters
-        .iter()
-        .map(|(name, value)| (name.clone(), Value::String(value.0.clone())));
+    let parameters =
+        run.parameters.iter().map(|(name, value)| (name.clone(), Value::String(value.0.clone())));
     table.insert("parameters".to_owned(), Value::Table(parameters.collect()));
     table.insert("limits".to_owned(), Value::Table(limits(&run.limits)));
     table.insert("sandbox".to_owned(), Value::Table(sandbox(&run.sandbox)));
@@ -118,44 +89,16 @@ fn plugin(run: &PluginRun) -> Table {
 
 fn limits(limits: &MoneyLimits) -> Table {
     let mut table = Table::new();
-    put(
-        &mut table,
-        "order_notional_max",
-        money(limits.order_notional_max),
-    );
-    put(
-        &mut table,
-        "position_notional_max",
-        money(limits.position_notional_max),
-    );
-    put(
-        &mut table,
-        "gross_notional_max",
-        money(limits.gross_notional_max),
-    );
-    put(
-        &mut table,
-        "open_orders_max",
-        integer(limits.open_orders_max.map(u64::from)),
-    );
-    put(
-        &mut table,
-        "short_allowed",
-        limits.short_allowed.map(Value::Boolean),
-    );
+    put(&mut table, "order_notional_max", money(limits.order_notional_max));
+    put(&mut table, "position_notional_max", money(limits.position_notional_max));
+    put(&mut table, "gross_notional_max", money(limits.gross_notional_max));
+    put(&mut table, "open_orders_max", integer(limits.open_orders_max.map(u64::from)));
+    put(&mut table, "short_allowed", limits.short_allowed.map(Value::Boolean));
     let mut instruments = Table::new();
     for (symbol, quantities) in &limits.instruments {
         let mut one = Table::new();
-        put(
-            &mut one,
-            "order_quantity_max",
-            decimal(quantities.order_quantity_max),
-        );
-        put(
-            &mut one,
-            "position_quantity_max",
-            decimal(quantities.position_quantity_max),
-        );
+        put(&mut one, "order_quantity_max", decimal(quantities.order_quantity_max));
+        put(&mut one, "position_quantity_max", decimal(quantities.position_quantity_max));
         instruments.insert(symbol.clone(), Value::Table(one));
     }
     table.insert("instruments".to_owned(), Value::Table(instruments));
@@ -164,41 +107,17 @@ fn limits(limits: &MoneyLimits) -> Table {
 
 fn sandbox(limits: &SandboxLimits) -> Table {
     let mut table = Table::new();
-    put(
-        &mut table,
-        "memory_bytes_max",
-        integer(limits.memory_bytes_max),
-    );
-    put(
-        &mut table,
-        "fuel_per_call_max",
-        integer(limits.fuel_per_call_max),
-    );
-    put(
-        &mut table,
-        "call_deadline_ms",
-        integer(limits.call_deadline_ms),
-    );
-    put(
-        &mut table,
-        "start_deadline_ms",
-        integer(limits.start_deadline_ms),
-    );
-    put(
-        &mut table,
-        "intents_per_call_max",
-        integer(limits.intents_per_call_max.map(u64::from)),
-    );
+    put(&mut table, "memory_bytes_max", integer(limits.memory_bytes_max));
+    put(&mut table, "fuel_per_call_max", integer(limits.fuel_per_call_max));
+    put(&mut table, "call_deadline_ms", integer(limits.call_deadline_ms));
+    put(&mut table, "start_deadline_ms", integer(limits.start_deadline_ms));
+    put(&mut table, "intents_per_call_max", integer(limits.intents_per_call_max.map(u64::from)));
     table
 }
 
 fn instrument(rules: &InstrumentRules) -> Table {
     let mut table = Table::new();
-    put(
-        &mut table,
-        "symbol",
-        Some(Value::String(rules.symbol.clone())),
-    );
+    put(&mut table, "symbol", Some(Value::String(rules.symbol.clone())));
     put(&mut table, "maker_fee", decimal(rules.maker_fee));
     put(&mut table, "taker_fee", decimal(rules.taker_fee));
     put(&mut table, "min_quantity", decimal(rules.min_quantity));

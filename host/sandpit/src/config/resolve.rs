@@ -35,13 +35,9 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<RunConfig, ConfigError
         ConfigError::new(format!("cannot read `{}`: {problem}", path.display()))
             .help("`sandpit config schema` prints a file to start from")
     };
-    let size = fs::metadata(path)
-        .map_err(|error| unreadable(error.to_string()))?
-        .len();
+    let size = fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
     if size > FILE_BYTES_MAX {
-        return Err(unreadable(format!(
-            "it has {size} bytes, more than {FILE_BYTES_MAX}"
-        )));
+        return Err(unreadable(format!("it has {size} bytes, more than {FILE_BYTES_MAX}")));
     }
     let text = fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
     parse(path, &text, overrides)
@@ -52,10 +48,7 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<RunConfig, ConfigError
 /// # Errors
 /// As for [`load`].
 pub fn parse(path: &Path, text: &str, overrides: &Overrides) -> Result<RunConfig, ConfigError> {
-    let source = Source {
-        path,
-        text: text.into(),
-    };
+    let source = Source { path, text: text.into() };
     let file: file::File = toml::from_str(text).map_err(|error| {
         let failed = source.at(error.span().unwrap_or(0..0), error.message());
         failed.help("`sandpit config schema` prints every key")
@@ -96,24 +89,14 @@ struct Source<'a> {
 
 impl Source<'_> {
     fn at(&self, span: Range<usize>, message: impl Into<String>) -> ConfigError {
-        let place = Place {
-            file: self.path.to_owned(),
-            text: Arc::clone(&self.text),
-            span,
-        };
-        ConfigError {
-            message: message.into(),
-            place: Some(place),
-            help: None,
-        }
+        let place = Place { file: self.path.to_owned(), text: Arc::clone(&self.text), span };
+        ConfigError { message: message.into(), place: Some(place), help: None }
     }
 
     fn resolve(&self, file: file::File) -> Result<RunConfig, ConfigError> {
         if *file.version.get_ref() != VERSION {
-            let message = format!(
-                "version {} of the configuration is not known",
-                file.version.get_ref()
-            );
+            let message =
+                format!("version {} of the configuration is not known", file.version.get_ref());
             let known = format!("this sandpit reads version {VERSION}");
             return Err(self.at(file.version.span(), message).help(known));
         }
@@ -134,9 +117,7 @@ impl Source<'_> {
             let plugin = self.plugin(plugin.into_inner(), span)?;
             if !names.insert(plugin.name.clone()) {
                 let message = format!("two plugins are called `{}`", plugin.name);
-                return Err(self
-                    .at(name_span, message)
-                    .help("give each instance its own name"));
+                return Err(self.at(name_span, message).help("give each instance its own name"));
             }
             plugins.push(plugin);
         }
@@ -147,18 +128,10 @@ impl Source<'_> {
             to: time(file.to)?,
             out: self.beside(file.out.unwrap_or_else(|| OUT_DEFAULT.into())),
             threads,
-            tapes: file
-                .tapes
-                .into_iter()
-                .map(|tape| self.beside(tape))
-                .collect(),
+            tapes: file.tapes.into_iter().map(|tape| self.beside(tape)).collect(),
             fill: self.fill(file.fill)?,
             account_limits: self.limits(file.account)?,
-            instruments: file
-                .instruments
-                .into_iter()
-                .map(|i| rules(i.into_inner()))
-                .collect(),
+            instruments: file.instruments.into_iter().map(|i| rules(i.into_inner())).collect(),
             plugins,
         })
     }
@@ -186,11 +159,7 @@ impl Source<'_> {
             Some(file::OffTick::Round) => OffTick::Round,
             Some(file::OffTick::Deny) | None => OffTick::Deny,
         };
-        Ok(FillModel {
-            latency,
-            touch,
-            off_tick,
-        })
+        Ok(FillModel { latency, touch, off_tick })
     }
 
     fn limits(&self, limits: file::Limits) -> Result<MoneyLimits, ConfigError> {
@@ -315,44 +284,31 @@ fn apply(config: &mut RunConfig, overrides: &Overrides) -> Result<(), ConfigErro
             sandbox: SandboxLimits::default(),
         });
     }
-    overrides
-        .settings
-        .iter()
-        .try_for_each(|setting| apply_setting(config, setting))
+    overrides.settings.iter().try_for_each(|setting| apply_setting(config, setting))
 }
 
 fn apply_setting(config: &mut RunConfig, setting: &str) -> Result<(), ConfigError> {
-    let parts = setting.split_once('=').and_then(|(key, value)| {
-        key.split_once('.')
-            .map(|(plugin, name)| (plugin, name, value))
-    });
+    let parts = setting
+        .split_once('=')
+        .and_then(|(key, value)| key.split_once('.').map(|(plugin, name)| (plugin, name, value)));
     let Some((plugin, parameter, value)) = parts else {
         return Err(ConfigError::new(format!("`{setting}` is no setting"))
             .help("write PLUGIN.PARAMETER=VALUE, for example ema.fast=12"));
     };
     let Some(run) = config.plugins.iter_mut().find(|run| run.name == plugin) else {
         let names: Vec<_> = config.plugins.iter().map(|run| run.name.as_str()).collect();
-        return Err(
-            ConfigError::new(format!("`{setting}`: no plugin is called `{plugin}`"))
-                .help(format!("the run has: {}", names.join(", "))),
-        );
+        return Err(ConfigError::new(format!("`{setting}`: no plugin is called `{plugin}`"))
+            .help(format!("the run has: {}", names.join(", "))));
     };
-    run.parameters
-        .insert(parameter.to_owned(), Setting(value.to_owned()));
+    run.parameters.insert(parameter.to_owned(), Setting(value.to_owned()));
     Ok(())
 }
 
 fn check_whole(config: &RunConfig) -> Result<(), ConfigError> {
     let mut names = BTreeSet::new();
-    if let Some(twice) = config
-        .plugins
-        .iter()
-        .find(|plugin| !names.insert(&plugin.name))
-    {
-        return Err(
-            ConfigError::new(format!("two plugins are called `{}`", twice.name))
-                .help("give each instance its own name: --plugin NAME=PATH"),
-        );
+    if let Some(twice) = config.plugins.iter().find(|plugin| !names.insert(&plugin.name)) {
+        return Err(ConfigError::new(format!("two plugins are called `{}`", twice.name))
+            .help("give each instance its own name: --plugin NAME=PATH"));
     }
     if config.plugins.is_empty() {
         return Err(ConfigError::new("the run has no plugin")
@@ -368,9 +324,9 @@ fn check_whole(config: &RunConfig) -> Result<(), ConfigError> {
         )));
     }
     match (config.from, config.to) {
-        (Some(from), Some(to)) if from >= to => Err(ConfigError::new(
-            "`from` is not before `to`: nothing would be played",
-        )),
+        (Some(from), Some(to)) if from >= to => {
+            Err(ConfigError::new("`from` is not before `to`: nothing would be played"))
+        }
         _ => Ok(()),
     }
 }
@@ -381,18 +337,14 @@ fn check_name(name: &str) -> Result<(), ConfigError> {
         return Ok(());
     }
     let shown: String = name.chars().take(64).collect();
-    Err(ConfigError::new(format!(
-        "`{shown}` is no plugin name: 1 to 64 of a-z, 0-9 and `-`"
-    )))
+    Err(ConfigError::new(format!("`{shown}` is no plugin name: 1 to 64 of a-z, 0-9 and `-`")))
 }
 
 fn check_threads(threads: u8) -> Result<u8, ConfigError> {
     if (1..=THREADS_MAX).contains(&threads) {
         return Ok(threads);
     }
-    Err(ConfigError::new(format!(
-        "threads must be 1 to {THREADS_MAX}, not {threads}"
-    )))
+    Err(ConfigError::new(format!("threads must be 1 to {THREADS_MAX}, not {threads}")))
 }
 
 fn check_latency(ms: u64) -> Result<Nanos, ConfigError> {
@@ -418,9 +370,7 @@ fn parse_time(text: &str) -> Result<UnixNanos, ConfigError> {
         let date = text.parse::<jiff::civil::Date>().ok()?;
         // A longer text that begins with a date would lose its time.
         (text.len() == "2026-01-01".len()).then_some(())?;
-        jiff::tz::TimeZone::UTC
-            .to_timestamp(date.at(0, 0, 0, 0))
-            .ok()
+        jiff::tz::TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()
     };
     text.parse::<jiff::Timestamp>()
         .ok()

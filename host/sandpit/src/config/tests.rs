@@ -19,26 +19,15 @@ fn read(text: &str) -> Result<RunConfig, ConfigError> {
 /// The message, and the text that it points at.
 fn refused(text: &str) -> (String, String) {
     let error = read(text).expect_err("refused");
-    let at = error
-        .place
-        .map(|place| place.text[place.span].to_owned())
-        .unwrap_or_default();
+    let at = error.place.map(|place| place.text[place.span].to_owned()).unwrap_or_default();
     (error.message, at)
 }
 
 #[test]
 fn the_reference_says_every_key() {
-    let config = parse(
-        Path::new("reference.toml"),
-        REFERENCE,
-        &Overrides::default(),
-    )
-    .unwrap();
+    let config = parse(Path::new("reference.toml"), REFERENCE, &Overrides::default()).unwrap();
     assert_eq!(config.plugins[0].limits.short_allowed, Some(false));
-    assert_eq!(
-        config.plugins[0].parameters["fast"],
-        Setting("10".to_owned())
-    );
+    assert_eq!(config.plugins[0].parameters["fast"], Setting("10".to_owned()));
     assert_eq!(config.fill.latency, Nanos::from_millis(5));
     assert_eq!(config.from, Some(UnixNanos(1_767_225_600_000_000_000)));
     assert_eq!(config.to, Some(UnixNanos(1_767_247_200_000_000_000)));
@@ -48,21 +37,13 @@ fn the_reference_says_every_key() {
 fn paths_are_relative_to_the_file() {
     let config = read(MINIMAL).unwrap();
     assert_eq!(config.tapes, [PathBuf::from("runs/market.tape")]);
-    assert_eq!(
-        config.plugins[0].source,
-        PluginSource::Component("runs/ema.wasm".into())
-    );
+    assert_eq!(config.plugins[0].source, PluginSource::Component("runs/ema.wasm".into()));
 }
 
 #[test]
 fn an_unknown_key_is_shown_in_its_place() {
-    let (message, at) = refused(&format!(
-        "{MINIMAL}[plugins.limits]\nshort_alowed = false\n"
-    ));
-    assert!(
-        message.contains("unknown field `short_alowed`"),
-        "{message}"
-    );
+    let (message, at) = refused(&format!("{MINIMAL}[plugins.limits]\nshort_alowed = false\n"));
+    assert!(message.contains("unknown field `short_alowed`"), "{message}");
     assert_eq!(at, "short_alowed");
 }
 
@@ -72,27 +53,11 @@ fn what_cannot_be_is_shown_in_its_place() {
     for (text, message, at) in [
         (MINIMAL.replace("= 1", "= 7"), "version 7", "7"),
         (budget("0.5"), "write 0.5 as a string", "0.5"),
-        (
-            budget("\"-5\""),
-            "not an amount greater than zero",
-            "\"-5\"",
-        ),
+        (budget("\"-5\""), "not an amount greater than zero", "\"-5\""),
         (budget("\"1e3\""), "not a plain decimal", "\"1e3\""),
-        (
-            MINIMAL.replace("\"ema\"", "\"Ema 1\""),
-            "is no plugin name",
-            "\"Ema 1\"",
-        ),
-        (
-            format!("from = \"soon\"\n{MINIMAL}"),
-            "`soon` is no time",
-            "\"soon\"",
-        ),
-        (
-            format!("threads = 9\n{MINIMAL}"),
-            "threads must be 1 to 2",
-            "9",
-        ),
+        (MINIMAL.replace("\"ema\"", "\"Ema 1\""), "is no plugin name", "\"Ema 1\""),
+        (format!("from = \"soon\"\n{MINIMAL}"), "`soon` is no time", "\"soon\""),
+        (format!("threads = 9\n{MINIMAL}"), "threads must be 1 to 2", "9"),
     ] {
         let (said, where_at) = refused(&text);
         assert!(said.contains(message), "{said}");
@@ -102,28 +67,12 @@ fn what_cannot_be_is_shown_in_its_place() {
 
 #[test]
 fn a_run_without_plugins_or_tapes_or_time_is_refused() {
-    assert!(
-        refused("version = 1\ntapes = [\"a\"]")
-            .0
-            .contains("no plugin")
-    );
-    assert!(
-        refused(&MINIMAL.replace("\"market.tape\"", ""))
-            .0
-            .contains("no tape")
-    );
+    assert!(refused("version = 1\ntapes = [\"a\"]").0.contains("no plugin"));
+    assert!(refused(&MINIMAL.replace("\"market.tape\"", "")).0.contains("no tape"));
     let times = "from = \"2026-01-02\"\nto = \"2026-01-02\"\n";
-    assert!(
-        refused(&format!("{times}{MINIMAL}"))
-            .0
-            .contains("nothing would be played")
-    );
+    assert!(refused(&format!("{times}{MINIMAL}")).0.contains("nothing would be played"));
     let second = MINIMAL.split_once("[[").unwrap().1;
-    assert!(
-        refused(&format!("{MINIMAL}[[{second}"))
-            .0
-            .contains("two plugins are called `ema`")
-    );
+    assert!(refused(&format!("{MINIMAL}[[{second}")).0.contains("two plugins are called `ema`"));
 }
 
 #[test]
@@ -138,20 +87,11 @@ fn flags_win_over_the_file() {
         ..Overrides::default()
     };
     let config = parse(Path::new("test.toml"), MINIMAL, &overrides).unwrap();
-    assert_eq!(
-        (config.seed, config.fill.latency),
-        (9, Nanos::from_millis(3))
-    );
-    assert_eq!(
-        config.plugins[0].parameters["fast"],
-        Setting("12".to_owned())
-    );
+    assert_eq!((config.seed, config.fill.latency), (9, Nanos::from_millis(3)));
+    assert_eq!(config.plugins[0].parameters["fast"], Setting("12".to_owned()));
     assert_eq!(config.plugins[1].name, "second");
     assert_eq!(config.plugins[1].budget.to_string(), "2000.50");
-    let bad = Overrides {
-        settings: vec!["emma.fast=1".to_owned()],
-        ..Overrides::default()
-    };
+    let bad = Overrides { settings: vec!["emma.fast=1".to_owned()], ..Overrides::default() };
     let error = parse(Path::new("test.toml"), MINIMAL, &bad).unwrap_err();
     assert_eq!(error.help.as_deref(), Some("the run has: ema"));
 }
@@ -160,48 +100,27 @@ fn flags_win_over_the_file() {
 fn a_plugin_flag_is_a_component_or_a_crate() {
     let parsed = |text: &str| PluginOverride::parse(text).unwrap();
     assert_eq!(parsed("a/b.wasm").name, "b");
-    assert_eq!(
-        parsed("x=a/b.wasm").source,
-        PluginSource::Component("a/b.wasm".into())
-    );
-    assert_eq!(
-        parsed("plugins/grid").source,
-        PluginSource::Crate("plugins/grid".into())
-    );
+    assert_eq!(parsed("x=a/b.wasm").source, PluginSource::Component("a/b.wasm".into()));
+    assert_eq!(parsed("plugins/grid").source, PluginSource::Crate("plugins/grid".into()));
     assert!(PluginOverride::parse("=").is_err());
 }
 
 #[test]
 fn a_run_is_the_same_after_writing_and_reading_it() {
-    let config = parse(
-        Path::new("reference.toml"),
-        REFERENCE,
-        &Overrides::default(),
-    )
-    .unwrap();
+    let config = parse(Path::new("reference.toml"), REFERENCE, &Overrides::default()).unwrap();
     let text = config.to_file(&[Path::new("ema.wasm")]);
     let again = parse(Path::new("run.toml"), &text, &Overrides::default()).unwrap();
     assert_eq!(again.canonical(), config.canonical());
-    assert_eq!(
-        again.plugins[0].source,
-        PluginSource::Component("ema.wasm".into())
-    );
+    assert_eq!(again.plugins[0].source, PluginSource::Component("ema.wasm".into()));
     assert_eq!(again.tapes, config.tapes);
 }
 
 #[test]
 fn the_canonical_form_has_what_matters_and_no_paths() {
     let config = read(MINIMAL).unwrap();
-    let moved = read(
-        &MINIMAL
-            .replace("market.tape", "x/y.tape")
-            .replace("ema.wasm", "z.wasm"),
-    );
+    let moved = read(&MINIMAL.replace("market.tape", "x/y.tape").replace("ema.wasm", "z.wasm"));
     assert_eq!(config.canonical(), moved.unwrap().canonical());
-    for (from, to) in [
-        ("version = 1", "version = 1\nseed = 1"),
-        ("\"1000\"", "\"1001\""),
-    ] {
+    for (from, to) in [("version = 1", "version = 1\nseed = 1"), ("\"1000\"", "\"1001\"")] {
         let changed = read(&MINIMAL.replace(from, to)).unwrap();
         assert_ne!(config.canonical(), changed.canonical(), "{to}");
     }

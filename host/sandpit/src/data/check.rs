@@ -39,11 +39,7 @@ pub struct CheckOptions {
 
 impl Default for CheckOptions {
     fn default() -> Self {
-        Self {
-            gap_max: Nanos(60 * Nanos::SECOND.0),
-            jump_basis_points_max: 500,
-            findings_max: 100,
-        }
+        Self { gap_max: Nanos(60 * Nanos::SECOND.0), jump_basis_points_max: 500, findings_max: 100 }
     }
 }
 
@@ -128,11 +124,7 @@ pub fn check(
 ) -> Result<CheckReport, DataError> {
     let mut reader = TapeReader::open(path)?;
     let bytes = std::fs::metadata(path)
-        .map_err(|source| DataError::Io {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        })?
+        .map_err(|source| DataError::Io { action: "read", path: path.to_owned(), source })?
         .len();
     let mut checker = Checker::new(path, &reader.header().instruments, *options);
     loop {
@@ -252,9 +244,7 @@ impl Checker {
             Severity::Note => self.report.notes += 1,
         }
         let counts = id.and_then(|id| self.report.instruments.get_mut(id));
-        let symbol = counts
-            .as_ref()
-            .map_or_else(String::new, |counts| counts.symbol.clone());
+        let symbol = counts.as_ref().map_or_else(String::new, |counts| counts.symbol.clone());
         if let Some(counts) = counts {
             *counts.findings.entry(code).or_default() += 1;
         }
@@ -263,13 +253,7 @@ impl Checker {
             return;
         }
         let time = show_time(self.time);
-        self.report.findings.push(Finding {
-            severity,
-            code,
-            symbol,
-            time,
-            text,
-        });
+        self.report.findings.push(Finding { severity, code, symbol, time, text });
     }
 
     fn unreadable(&mut self, text: &str) {
@@ -302,11 +286,7 @@ impl State {
             return;
         }
         let show = |price| self.instrument.price_decimal(price);
-        found.push((
-            Severity::Note,
-            "price_jump",
-            format!("from {} to {}", show(from), show(to)),
-        ));
+        found.push((Severity::Note, "price_jump", format!("from {} to {}", show(from), show(to))));
     }
 
     fn quote(&self, quote: &Quote, counts: &mut InstrumentCheck, found: &mut Vec<Found>) {
@@ -319,11 +299,7 @@ impl State {
         if quote.bid_price > quote.ask_price {
             counts.quotes_crossed += 1;
             let show = |price| self.instrument.price_decimal(price);
-            let text = format!(
-                "bid {} above ask {}",
-                show(quote.bid_price),
-                show(quote.ask_price)
-            );
+            let text = format!("bid {} above ask {}", show(quote.bid_price), show(quote.ask_price));
             found.push((Severity::Problem, "crossed_quote", text));
         }
     }

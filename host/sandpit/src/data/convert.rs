@@ -33,12 +33,7 @@ impl Grid<'_> {
         volumes_rounded: &mut u64,
     ) -> Result<MarketData, RowProblem> {
         Ok(match data {
-            RawData::Trade {
-                price,
-                quantity,
-                aggressor,
-                id,
-            } => {
+            RawData::Trade { price, quantity, aggressor, id } => {
                 let trade = Trade {
                     price: self.price("price", price)?,
                     quantity: self.quantity("quantity", quantity)?,
@@ -50,21 +45,13 @@ impl Grid<'_> {
                 }
                 MarketData::Trade(trade)
             }
-            RawData::Quote {
-                bid,
-                ask,
-                quantities,
-            } => MarketData::Quote(self.best(bid, ask, *quantities)?),
-            RawData::Bar {
-                interval,
-                prices,
-                volume,
-            } => MarketData::Bar(self.bar(*interval, *prices, *volume, volumes_rounded)?),
-            RawData::Depth {
-                snapshot,
-                bids,
-                asks,
-            } => MarketData::Depth(Box::new(DepthUpdate {
+            RawData::Quote { bid, ask, quantities } => {
+                MarketData::Quote(self.best(bid, ask, *quantities)?)
+            }
+            RawData::Bar { interval, prices, volume } => {
+                MarketData::Bar(self.bar(*interval, *prices, *volume, volumes_rounded)?)
+            }
+            RawData::Depth { snapshot, bids, asks } => MarketData::Depth(Box::new(DepthUpdate {
                 snapshot: *snapshot,
                 first_sequence: 0,
                 last_sequence: 0,
@@ -110,12 +97,7 @@ impl Grid<'_> {
         };
         let (bid_price, bid_quantity) = side("bid", bid, bid_quantity)?;
         let (ask_price, ask_quantity) = side("ask", ask, ask_quantity)?;
-        Ok(Quote {
-            bid_price,
-            bid_quantity,
-            ask_price,
-            ask_quantity,
-        })
+        Ok(Quote { bid_price, bid_quantity, ask_price, ask_quantity })
     }
 
     fn bar(
@@ -162,10 +144,7 @@ impl Grid<'_> {
             return Err(RowProblem::Levels);
         }
         let level = |(price, quantity): &LevelText<'_>| {
-            Ok((
-                self.price("price", price)?,
-                self.quantity("quantity", quantity)?,
-            ))
+            Ok((self.price("price", price)?, self.quantity("quantity", quantity)?))
         };
         levels.iter().map(level).collect()
     }
@@ -176,11 +155,7 @@ fn round_half_even(text: &[u8], scale: u8) -> Option<Quantity> {
     let point = memchr::memchr(b'.', text)?;
     let (kept, rest) = text.split_at_checked(point + 1 + usize::from(scale))?;
     // Without digits after it a point is no number.
-    let kept = if scale == 0 {
-        kept.strip_suffix(b".")?
-    } else {
-        kept
-    };
+    let kept = if scale == 0 { kept.strip_suffix(b".")? } else { kept };
     let raw = raw_at_scale(kept, scale).ok().filter(|raw| *raw >= 0)?;
     let (first, others) = rest.split_first()?;
     let more = others.iter().any(|digit| *digit != b'0');
@@ -206,11 +181,7 @@ mod tests {
             ("9.99", 1, 100),
             ("235431.18029999998", 6, 235_431_180_300),
         ] {
-            assert_eq!(
-                round_half_even(text.as_bytes(), scale),
-                Some(Quantity(raw)),
-                "{text}"
-            );
+            assert_eq!(round_half_even(text.as_bytes(), scale), Some(Quantity(raw)), "{text}");
         }
         assert_eq!(round_half_even(b"-1.25", 1), None);
     }

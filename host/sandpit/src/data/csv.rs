@@ -103,9 +103,7 @@ impl FromStr for Column {
     type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(text
-            .parse()
-            .map_or_else(|_| Self::Name(text.to_owned()), Self::Index))
+        Ok(text.parse().map_or_else(|_| Self::Name(text.to_owned()), Self::Index))
     }
 }
 
@@ -152,19 +150,12 @@ struct Parts<'a>(Vec<(&'a str, &'a str)>);
 
 impl Parts<'_> {
     fn get(&self, key: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .rev()
-            .find(|(known, _)| *known == key)
-            .map(|(_, value)| *value)
+        self.0.iter().rev().find(|(known, _)| *known == key).map(|(_, value)| *value)
     }
 
     fn column(&self, key: &str) -> Option<Column> {
         let text = self.get(key)?;
-        Some(
-            text.parse()
-                .map_or_else(|_| Column::Name(text.to_owned()), Column::Index),
-        )
+        Some(text.parse().map_or_else(|_| Column::Name(text.to_owned()), Column::Index))
     }
 
     fn needed(&self, key: &'static str) -> Result<Column, MappingError> {
@@ -193,10 +184,7 @@ impl Parts<'_> {
             Some(text) => return Err(malformed("kind", text)),
             None => return Err(MappingError::Missing("kind")),
         };
-        let format = self
-            .get("time-format")
-            .or_else(|| self.get("unit"))
-            .unwrap_or("auto");
+        let format = self.get("time-format").or_else(|| self.get("unit")).unwrap_or("auto");
         Ok(CsvMapping {
             separator,
             header,
@@ -228,11 +216,7 @@ impl Parts<'_> {
             (None, _) => return Err(MappingError::Missing("bid-quantity")),
             (_, None) => return Err(MappingError::Missing("ask-quantity")),
         };
-        Ok(CsvColumns::Quotes {
-            bid: self.needed("bid")?,
-            ask: self.needed("ask")?,
-            quantities,
-        })
+        Ok(CsvColumns::Quotes { bid: self.needed("bid")?, ask: self.needed("ask")?, quantities })
     }
 
     fn bars(&self) -> Result<CsvColumns, MappingError> {
@@ -259,12 +243,7 @@ impl Parts<'_> {
             self.needed("low")?,
             self.needed("close")?,
         ];
-        Ok(CsvColumns::Bars {
-            prices,
-            volume: self.column("volume"),
-            interval,
-            stamp,
-        })
+        Ok(CsvColumns::Bars { prices, volume: self.column("volume"), interval, stamp })
     }
 }
 
@@ -286,10 +265,7 @@ impl Fields {
         self.ranges.clear();
         if memchr::memchr(b'"', line).is_some() {
             self.split_quoted(line, separator)?;
-            return Ok(Row {
-                text: &self.unquoted,
-                ranges: &self.ranges,
-            });
+            return Ok(Row { text: &self.unquoted, ranges: &self.ranges });
         }
         let mut start = 0;
         for end in memchr::memchr_iter(separator, line) {
@@ -297,10 +273,7 @@ impl Fields {
             start = end + 1;
         }
         self.push(start, line.len())?;
-        Ok(Row {
-            text: line,
-            ranges: &self.ranges,
-        })
+        Ok(Row { text: line, ranges: &self.ranges })
     }
 
     fn split_quoted(&mut self, line: &[u8], separator: u8) -> Result<(), RowProblem> {
@@ -321,10 +294,7 @@ impl Fields {
             }
         }
         if quoted {
-            return Err(RowProblem::malformed(
-                "row, since a quote is not closed",
-                line,
-            ));
+            return Err(RowProblem::malformed("row, since a quote is not closed", line));
         }
         self.push(start, self.unquoted.len())
     }
@@ -355,10 +325,7 @@ impl<'a> Row<'a> {
 
     /// A field without spaces around it; empty where there is none.
     pub(super) fn get(&self, index: usize) -> &'a [u8] {
-        let range = self
-            .ranges
-            .get(index)
-            .and_then(|(start, end)| self.text.get(*start..*end));
+        let range = self.ranges.get(index).and_then(|(start, end)| self.text.get(*start..*end));
         range.unwrap_or_default().trim_ascii()
     }
 
@@ -371,10 +338,7 @@ impl<'a> Row<'a> {
         if self.len() == expected {
             return Ok(());
         }
-        Err(RowProblem::Columns {
-            found: self.len(),
-            expected: expected.to_string(),
-        })
+        Err(RowProblem::Columns { found: self.len(), expected: expected.to_string() })
     }
 }
 
@@ -388,11 +352,7 @@ pub(super) fn read_id(text: &[u8]) -> Result<u64, RowProblem> {
 
 /// A side as files write it.
 pub(super) fn read_side(text: &[u8]) -> Result<Option<Side>, RowProblem> {
-    let is = |names: &[&str]| {
-        names
-            .iter()
-            .any(|name| name.as_bytes().eq_ignore_ascii_case(text))
-    };
+    let is = |names: &[&str]| names.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(text));
     if is(&["buy", "b", "bid"]) {
         Ok(Some(Side::Buy))
     } else if is(&["sell", "s", "ask"]) {
@@ -427,9 +387,7 @@ mod tests {
     fn split(line: &str) -> Vec<String> {
         let mut fields = Fields::default();
         let row = fields.split(line.as_bytes(), b',').unwrap();
-        row.iter()
-            .map(|field| String::from_utf8(field.to_vec()).unwrap())
-            .collect()
+        row.iter().map(|field| String::from_utf8(field.to_vec()).unwrap()).collect()
     }
 
     #[test]
@@ -451,13 +409,8 @@ mod tests {
         assert_eq!((mapping.separator, mapping.header), (b';', false));
         assert_eq!(mapping.time_format, TimeFormat::Milliseconds);
         assert_eq!(mapping.time, Column::Index(0));
-        let CsvColumns::Trades { price, side, .. } = mapping.columns else {
-            panic!()
-        };
-        assert_eq!(
-            (price, side),
-            (Column::Name("px".to_owned()), SideFrom::Sign)
-        );
+        let CsvColumns::Trades { price, side, .. } = mapping.columns else { panic!() };
+        assert_eq!((price, side), (Column::Name("px".to_owned()), SideFrom::Sign));
     }
 
     #[test]
@@ -466,14 +419,8 @@ mod tests {
             assert_eq!(text.parse::<CsvMapping>(), Err(expected), "{text}");
         };
         check("", MappingError::Missing("kind"));
-        check(
-            "kind=bars,time=0,open=1,high=2,low=3",
-            MappingError::Missing("close"),
-        );
-        check(
-            "kind=ticks",
-            MappingError::Malformed("kind=ticks".to_owned()),
-        );
+        check("kind=bars,time=0,open=1,high=2,low=3", MappingError::Missing("close"));
+        check("kind=ticks", MappingError::Malformed("kind=ticks".to_owned()));
         check("prize=1", MappingError::Malformed("prize=1".to_owned()));
         check(
             "kind=quotes,time=0,bid=1,ask=2,bid-quantity=3",

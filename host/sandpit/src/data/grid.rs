@@ -43,10 +43,9 @@ impl GridFinder {
         if self.last != name || !self.found.contains_key(name) {
             let order = self.found.len();
             name.clone_into(&mut self.last);
-            self.found.entry(name.to_owned()).or_insert_with(|| Found {
-                order,
-                ..Found::default()
-            });
+            self.found
+                .entry(name.to_owned())
+                .or_insert_with(|| Found { order, ..Found::default() });
         }
         let Some(found) = self.found.get_mut(name) else {
             return;
@@ -61,14 +60,8 @@ impl GridFinder {
 impl Found {
     fn data(&mut self, data: &RawData<'_>) {
         match data {
-            RawData::Trade {
-                price, quantity, ..
-            } => self.both(price, quantity),
-            RawData::Quote {
-                bid,
-                ask,
-                quantities,
-            } => {
+            RawData::Trade { price, quantity, .. } => self.both(price, quantity),
+            RawData::Quote { bid, ask, quantities } => {
                 self.price(bid);
                 self.price(ask);
                 if let Some((bid, ask)) = quantities {
@@ -81,9 +74,7 @@ impl Found {
                 volume.iter().for_each(|volume| self.quantity(volume));
             }
             RawData::Depth { bids, asks, .. } => {
-                bids.iter()
-                    .chain(*asks)
-                    .for_each(|(price, quantity)| self.both(price, quantity));
+                bids.iter().chain(*asks).for_each(|(price, quantity)| self.both(price, quantity));
             }
             RawData::Binance(message) => message.numbers(&mut |kind, text| match kind {
                 NumberKind::Price => self.price(text.as_bytes()),
@@ -109,14 +100,9 @@ impl Found {
 
 /// What is no number, or fits no grid, is refused when it is read for the tape.
 fn widen(text: &[u8], scale: &mut u8, digits: &mut u8) {
-    let whole = text
-        .iter()
-        .take_while(|byte| **byte != b'.')
-        .filter(|byte| byte.is_ascii_digit());
+    let whole = text.iter().take_while(|byte| **byte != b'.').filter(|byte| byte.is_ascii_digit());
     let before_point = whole.skip_while(|byte| **byte == b'0').count();
-    let before_point = u8::try_from(before_point)
-        .ok()
-        .filter(|count| *count <= RAW_DIGITS_MAX);
+    let before_point = u8::try_from(before_point).ok().filter(|count| *count <= RAW_DIGITS_MAX);
     if let (Ok(after_point), Some(before_point)) = (scale_needed(text), before_point) {
         *scale = (*scale).max(after_point);
         *digits = (*digits).max(before_point);

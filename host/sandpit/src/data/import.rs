@@ -59,9 +59,7 @@ impl FromStr for Repair {
             "drop-bad" => Ok(Self::DropBad),
             "sort" => Ok(Self::Sort),
             "dedup" => Ok(Self::Dedup),
-            _ => Err(format!(
-                "`{text}` is no repair; the repairs are drop-bad, sort, dedup"
-            )),
+            _ => Err(format!("`{text}` is no repair; the repairs are drop-bad, sort, dedup")),
         }
     }
 }
@@ -123,17 +121,11 @@ pub fn import(
     let complete = !options.rules.is_empty() && options.rules.iter().all(ImportRules::is_complete);
     let mut pass = Pass::new(options, &plan, if complete { 1 } else { 2 }, progress)?;
     let mut finder = GridFinder::default();
-    let refused = if complete {
-        None
-    } else {
-        pass.find_grids(&mut finder)?
-    };
+    let refused = if complete { None } else { pass.find_grids(&mut finder)? };
     let name = stem(first);
     let mut resolved = rules::resolve(&options.rules, &finder, &name, plan.format.venue())?;
     if resolved.instruments.is_empty() {
-        let empty = DataError::Empty {
-            files: options.inputs.len(),
-        };
+        let empty = DataError::Empty { files: options.inputs.len() };
         return Err(refused.unwrap_or(empty));
     }
     let header = TapeHeader {
@@ -143,17 +135,12 @@ pub fn import(
     };
     let assumed = assumed_quantities(options.quote_quantity, &resolved.instruments)?;
     let writer = TapeWriter::create(&options.output, &header)?;
-    let sorter = options
-        .repairs
-        .contains(&Repair::Sort)
-        .then(|| Sorter::new(&options.output, header));
+    let sorter =
+        options.repairs.contains(&Repair::Sort).then(|| Sorter::new(&options.output, header));
     let names = std::mem::take(&mut resolved.names);
     let mut sink = Sink::new(resolved.instruments, names, clock, assumed, writer)
         .with_repairs(sorter, &options.repairs);
-    let mut told = Told {
-        notes: resolved.notes,
-        ..Told::default()
-    };
+    let mut told = Told { notes: resolved.notes, ..Told::default() };
     if let Err(error) = pass.write(&mut sink, &mut told) {
         sink.discard();
         return Err(error);
@@ -174,19 +161,16 @@ fn check_options(options: &ImportOptions) -> Result<&Path, DataError> {
         return refuse(format!("`{}` exists already", options.output.display()));
     }
     if options.inputs.contains(&options.output) {
-        return refuse(format!(
-            "`{}` is both input and output",
-            options.output.display()
-        ));
+        return refuse(format!("`{}` is both input and output", options.output.display()));
     }
     Ok(first)
 }
 
 fn clock(asked: Option<TapeClock>, format: Format) -> Result<TapeClock, DataError> {
     match (asked, format.has_host_time()) {
-        (Some(TapeClock::Host), false) => Err(DataError::Options(format!(
-            "files of {format} have the venue's stamps only"
-        ))),
+        (Some(TapeClock::Host), false) => {
+            Err(DataError::Options(format!("files of {format} have the venue's stamps only")))
+        }
         (Some(clock), _) => Ok(clock),
         (None, true) => Ok(TapeClock::Host),
         (None, false) => Ok(TapeClock::Venue),
@@ -201,11 +185,7 @@ fn stem(path: &Path) -> String {
     if stem.is_ascii() {
         symbol = stem.chars().take(Instrument::NAME_BYTES_MAX).collect();
     }
-    if symbol.is_empty() {
-        "instrument".to_owned()
-    } else {
-        symbol
-    }
+    if symbol.is_empty() { "instrument".to_owned() } else { symbol }
 }
 
 /// Names of files without their folders, which are nobody's business.
@@ -236,13 +216,10 @@ fn assumed_quantities(
                     .min(Instrument::QUANTITY_MAX);
                 return Ok(Quantity(raw));
             };
-            instrument
-                .quantity(asked)
-                .filter(|quantity| quantity.0 > 0)
-                .ok_or_else(|| {
-                    let symbol = &instrument.spec().symbol;
-                    DataError::Options(format!("{asked} is no quantity of `{symbol}` for quotes"))
-                })
+            instrument.quantity(asked).filter(|quantity| quantity.0 > 0).ok_or_else(|| {
+                let symbol = &instrument.spec().symbol;
+                DataError::Options(format!("{asked} is no quantity of `{symbol}` for quotes"))
+            })
         })
         .collect()
 }
@@ -285,16 +262,7 @@ impl<'a> Pass<'a> {
             bytes_total = bytes_total.saturating_add(metadata.len());
         }
         let read = Arc::new(AtomicU64::new(0));
-        Ok(Self {
-            options,
-            plan,
-            number: 0,
-            passes,
-            bytes_total,
-            read,
-            lines: 0,
-            progress,
-        })
+        Ok(Self { options, plan, number: 0, passes, bytes_total, read, lines: 0, progress })
     }
 
     fn begin(&mut self) {
@@ -316,11 +284,7 @@ impl<'a> Pass<'a> {
             bytes_total: self.bytes_total,
             lines: self.lines,
         });
-        if flow.is_break() {
-            Err(DataError::Interrupted)
-        } else {
-            Ok(())
-        }
+        if flow.is_break() { Err(DataError::Interrupted) } else { Ok(()) }
     }
 
     /// Reads every number once. Rows that are refused here are refused again when they are
@@ -346,10 +310,8 @@ impl<'a> Pass<'a> {
         let drops = self.options.repairs.contains(&Repair::DropBad);
         for path in &self.options.inputs {
             let before = self.lines;
-            let ended = self.file(
-                path,
-                &mut |event| sink.take(&event),
-                &mut |problem, place| {
+            let ended =
+                self.file(path, &mut |event| sink.take(&event), &mut |problem, place| {
                     let sequence = matches!(
                         problem,
                         RowProblem::OutOfOrder { .. } | RowProblem::Duplicate { .. }
@@ -359,18 +321,13 @@ impl<'a> Pass<'a> {
                     }
                     *told.dropped.entry(problem.code().to_owned()).or_default() += 1;
                     Ok(())
-                },
-            )?;
+                })?;
             if !ended {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                told.notes.push(format!(
-                    "{name}: the last line has no line end; it may be cut short"
-                ));
+                told.notes
+                    .push(format!("{name}: the last line has no line end; it may be cut short"));
             }
-            told.inputs.push(InputSummary {
-                path: path.clone(),
-                lines: self.lines - before,
-            });
+            told.inputs.push(InputSummary { path: path.clone(), lines: self.lines - before });
         }
         Ok(())
     }
@@ -398,29 +355,17 @@ impl<'a> Pass<'a> {
                 Err(problem) => Err(Refusal::Row(problem)),
             };
             last = line.entry.map(str::to_owned).filter(|_| outcome.is_err());
-            judge(
-                outcome,
-                &mut || place(path, line.entry, line.number),
-                refused,
-            )?;
+            judge(outcome, &mut || place(path, line.entry, line.number), refused)?;
             Ok(Flow::More)
         })?;
         let lines = self.lines;
-        judge(
-            parser.end(take),
-            &mut || place(path, last.as_deref(), lines),
-            refused,
-        )?;
+        judge(parser.end(take), &mut || place(path, last.as_deref(), lines), refused)?;
         Ok(ended)
     }
 }
 
 fn place(path: &Path, entry: Option<&str>, line: u64) -> Place {
-    Place {
-        path: path.to_owned(),
-        entry: entry.map(str::to_owned),
-        line,
-    }
+    Place { path: path.to_owned(), entry: entry.map(str::to_owned), line }
 }
 
 fn judge(

@@ -106,9 +106,7 @@ pub fn info(path: &Path) -> Result<TapeReport, DataError> {
         last: any.then(|| show_time(info.last)),
         clock: info.header.clock,
         source: info.header.source.clone(),
-        instruments: instruments
-            .map(|(instrument, tally)| describe(instrument, tally))
-            .collect(),
+        instruments: instruments.map(|(instrument, tally)| describe(instrument, tally)).collect(),
     })
 }
 

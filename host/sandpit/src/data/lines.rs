@@ -44,30 +44,15 @@ pub(super) fn for_each_line(
     read: &Arc<AtomicU64>,
     take: &mut dyn FnMut(Line<'_>) -> Result<Flow, DataError>,
 ) -> Result<(), DataError> {
-    let fail = |action, source| DataError::Io {
-        action,
-        path: path.to_owned(),
-        source,
-    };
+    let fail = |action, source| DataError::Io { action, path: path.to_owned(), source };
     let mut file = File::open(path).map_err(|source| fail("open", source))?;
     let mut magic = Vec::new();
-    (&mut file)
-        .take(4)
-        .read_to_end(&mut magic)
-        .map_err(|source| fail("read", source))?;
+    (&mut file).take(4).read_to_end(&mut magic).map_err(|source| fail("read", source))?;
     file.rewind().map_err(|source| fail("read", source))?;
-    let counted = Counted {
-        file,
-        read: Arc::clone(read),
-    };
+    let counted = Counted { file, read: Arc::clone(read) };
     if magic.starts_with(&GZIP_MAGIC) {
-        lines(
-            MultiGzDecoder::new(BufReader::new(counted)),
-            None,
-            true,
-            take,
-        )
-        .map_err(|e| e.into_data_error(path))?;
+        lines(MultiGzDecoder::new(BufReader::new(counted)), None, true, take)
+            .map_err(|e| e.into_data_error(path))?;
     } else if magic.starts_with(&ZIP_MAGIC) {
         archive(counted, path, take)?;
     } else {
@@ -81,16 +66,10 @@ fn archive(
     path: &Path,
     take: &mut dyn FnMut(Line<'_>) -> Result<Flow, DataError>,
 ) -> Result<(), DataError> {
-    let fail = |source| DataError::Archive {
-        path: path.to_owned(),
-        source,
-    };
+    let fail = |source| DataError::Archive { path: path.to_owned(), source };
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(fail)?;
     if archive.len() > ARCHIVE_ENTRIES_MAX {
-        let problem = format!(
-            "`{}` holds more than {ARCHIVE_ENTRIES_MAX} files",
-            path.display()
-        );
+        let problem = format!("`{}` holds more than {ARCHIVE_ENTRIES_MAX} files", path.display());
         return Err(DataError::Options(problem));
     }
     for index in 0..archive.len() {
@@ -115,11 +94,7 @@ enum LinesError {
 impl LinesError {
     fn into_data_error(self, path: &Path) -> DataError {
         match self {
-            Self::Io(source) => DataError::Io {
-                action: "read",
-                path: path.to_owned(),
-                source,
-            },
+            Self::Io(source) => DataError::Io { action: "read", path: path.to_owned(), source },
             Self::Taken(error) => error,
         }
     }
@@ -149,14 +124,7 @@ fn lines(
             Err(error) => return Err(LinesError::Io(error)),
         };
         let bytes = bytes.map(|bytes| trim(bytes, number == 1));
-        match take(Line {
-            bytes,
-            number,
-            entry,
-            ended,
-        })
-        .map_err(LinesError::Taken)?
-        {
+        match take(Line { bytes, number, entry, ended }).map_err(LinesError::Taken)? {
             Flow::Stop => return Ok(Flow::Stop),
             Flow::More if last => return Ok(Flow::More),
             Flow::More => {}
@@ -167,11 +135,7 @@ fn lines(
 /// Without a carriage return, and without a byte order mark where one may be.
 fn trim(line: &[u8], first: bool) -> &[u8] {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if first {
-        line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line)
-    } else {
-        line
-    }
+    if first { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line }
 }
 
 enum End {
@@ -194,9 +158,7 @@ fn read_line(source: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<End> {
             return Ok(if too_long { End::TooLong } else { End::File });
         }
         let end = memchr::memchr(b'\n', buffer);
-        let part = buffer
-            .get(..end.unwrap_or(buffer.len()))
-            .unwrap_or_default();
+        let part = buffer.get(..end.unwrap_or(buffer.len())).unwrap_or_default();
         too_long |= line.len() + part.len() > LINE_BYTES_MAX;
         if !too_long {
             line.extend_from_slice(part);

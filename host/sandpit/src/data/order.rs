@@ -30,28 +30,20 @@ struct Seen {
 
 impl OrderCheck {
     pub(super) fn new(instruments: usize) -> Self {
-        Self {
-            time: UnixNanos(0),
-            seen: vec![Seen::default(); instruments],
-        }
+        Self { time: UnixNanos(0), seen: vec![Seen::default(); instruments] }
     }
 
     /// Takes note of the event, unless it is refused.
     pub(super) fn take(&mut self, event: &MarketEvent) -> Result<(), RowProblem> {
         if event.time < self.time {
-            return Err(RowProblem::OutOfOrder {
-                before: self.time,
-                now: event.time,
-            });
+            return Err(RowProblem::OutOfOrder { before: self.time, now: event.time });
         }
         if let Some(seen) = self.seen.get_mut(usize::from(event.instrument.0)) {
             match &event.data {
                 MarketData::Trade(trade) if trade.id != 0 => seen.trade(event.time, trade.id)?,
                 MarketData::Bar(bar) => {
                     if seen.bar == Some((event.time, bar.interval)) {
-                        return Err(RowProblem::Duplicate {
-                            what: "the bar".to_owned(),
-                        });
+                        return Err(RowProblem::Duplicate { what: "the bar".to_owned() });
                     }
                     seen.bar = Some((event.time, bar.interval));
                 }
@@ -65,9 +57,7 @@ impl OrderCheck {
 
 impl Seen {
     fn trade(&mut self, time: UnixNanos, id: u64) -> Result<(), RowProblem> {
-        let again = || RowProblem::Duplicate {
-            what: format!("trade {id}"),
-        };
+        let again = || RowProblem::Duplicate { what: format!("trade {id}") };
         if id == self.highest || (time == self.time && id < self.highest && self.ids.contains(&id))
         {
             return Err(again());

@@ -177,38 +177,24 @@ impl RowProblem {
     }
 
     pub(super) fn malformed(field: &'static str, text: &[u8]) -> Self {
-        Self::Malformed {
-            field,
-            text: quote(text),
-        }
+        Self::Malformed { field, text: quote(text) }
     }
 
     pub(super) fn number(field: &'static str, text: &[u8], problem: ReadingError) -> Self {
         match problem {
             ReadingError::Malformed => Self::malformed(field, text),
-            ReadingError::TooLarge => Self::TooLarge {
-                field,
-                text: quote(text),
-            },
-            ReadingError::OffGrid => Self::OffGrid {
-                field,
-                text: quote(text),
-            },
-            ReadingError::Negative => Self::Negative {
-                field,
-                text: quote(text),
-            },
+            ReadingError::TooLarge => Self::TooLarge { field, text: quote(text) },
+            ReadingError::OffGrid => Self::OffGrid { field, text: quote(text) },
+            ReadingError::Negative => Self::Negative { field, text: quote(text) },
             ReadingError::Zero => Self::Zero { field },
         }
     }
 
     pub(super) fn message(error: &StreamError) -> Self {
         match error {
-            StreamError::Number {
-                field,
-                text,
-                problem,
-            } => Self::number(field, text.as_bytes(), *problem),
+            StreamError::Number { field, text, problem } => {
+                Self::number(field, text.as_bytes(), *problem)
+            }
             StreamError::TooManyLevels { .. } => Self::Levels,
             StreamError::Bar => Self::Bar,
             other => Self::Message(chain(other)),

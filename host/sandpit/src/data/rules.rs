@@ -146,21 +146,14 @@ impl ImportRules {
     /// The file cannot be read, has unknown keys, or numbers that are none.
     pub fn load(path: &Path) -> Result<Vec<Self>, RulesError> {
         let shown = path.display().to_string();
-        let io_error = |source| RulesError::Io {
-            path: shown.clone(),
-            source,
-        };
+        let io_error = |source| RulesError::Io { path: shown.clone(), source };
         if fs::metadata(path).map_err(io_error)?.len() > RULES_BYTES_MAX {
             return Err(RulesError::TooLong { path: shown });
         }
         let text = fs::read_to_string(path).map_err(io_error)?;
-        let malformed = |problem: String| RulesError::Malformed {
-            path: shown.clone(),
-            problem,
-        };
-        let is_json = path
-            .extension()
-            .is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+        let malformed = |problem: String| RulesError::Malformed { path: shown.clone(), problem };
+        let is_json =
+            path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
         let file: RulesFile = if is_json {
             serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?
         } else {
@@ -172,8 +165,7 @@ impl ImportRules {
     fn from_disk(disk: RulesOnDisk) -> Result<Self, RulesError> {
         let number = |field, text: Option<String>| {
             text.map(|text| {
-                text.parse::<Decimal>()
-                    .map_err(|source| RulesError::Number { field, source })
+                text.parse::<Decimal>().map_err(|source| RulesError::Number { field, source })
             })
             .transpose()
         };
@@ -221,25 +213,16 @@ impl ImportRules {
         let (base, quote) = self.assets(symbol, notes);
         // As fine as the data, as far as its largest number leaves room.
         let unit = |scale: u8, digits: u8| {
-            Decimal::new(
-                1,
-                scale
-                    .min(FOUND_SCALE_MAX)
-                    .min(RAW_DIGITS_MAX.saturating_sub(digits)),
-            )
+            Decimal::new(1, scale.min(FOUND_SCALE_MAX).min(RAW_DIGITS_MAX.saturating_sub(digits)))
         };
         let price_tick = self.price_tick.unwrap_or_else(|| {
             let tick = unit(found.price_scale, found.price_digits);
-            notes.push(format!(
-                "{symbol}: no price tick was given; the data needs {tick}"
-            ));
+            notes.push(format!("{symbol}: no price tick was given; the data needs {tick}"));
             tick
         });
         let quantity_step = self.quantity_step.unwrap_or_else(|| {
             let step = unit(found.quantity_scale, found.quantity_digits);
-            notes.push(format!(
-                "{symbol}: no quantity step was given; the data needs {step}"
-            ));
+            notes.push(format!("{symbol}: no quantity step was given; the data needs {step}"));
             step
         });
         // The largest multiple of the step within the bound of raw quantities.
@@ -251,12 +234,7 @@ impl ImportRules {
         };
         Ok(Instrument::new(InstrumentSpec {
             symbol: symbol.to_owned(),
-            venue: self
-                .venue
-                .as_deref()
-                .or(found.venue.as_deref())
-                .unwrap_or(venue)
-                .to_owned(),
+            venue: self.venue.as_deref().or(found.venue.as_deref()).unwrap_or(venue).to_owned(),
             kind: self.kind.unwrap_or(InstrumentKind::Spot),
             base,
             quote,
@@ -274,19 +252,11 @@ impl ImportRules {
     fn assets(&self, symbol: &str, notes: &mut Vec<String>) -> (String, String) {
         let (base, quote) = split_symbol(symbol);
         if self.base.is_none() || self.quote.is_none() {
-            let shown = (
-                self.base.as_ref().unwrap_or(&base),
-                self.quote.as_ref().unwrap_or(&quote),
-            );
-            notes.push(format!(
-                "{symbol}: taken as {} priced in {}",
-                shown.0, shown.1
-            ));
+            let shown =
+                (self.base.as_ref().unwrap_or(&base), self.quote.as_ref().unwrap_or(&quote));
+            notes.push(format!("{symbol}: taken as {} priced in {}", shown.0, shown.1));
         }
-        (
-            self.base.clone().unwrap_or(base),
-            self.quote.clone().unwrap_or(quote),
-        )
+        (self.base.clone().unwrap_or(base), self.quote.clone().unwrap_or(quote))
     }
 }
 
@@ -298,9 +268,7 @@ fn split_symbol(symbol: &str) -> (String, String) {
         .filter(|(head, _)| head.len() > 5)
         .map_or(upper.as_str(), |(head, _)| head);
     for quote in QUOTE_ASSETS {
-        let base = upper
-            .strip_suffix(quote)
-            .map(|base| base.trim_end_matches(['-', '_', '/']));
+        let base = upper.strip_suffix(quote).map(|base| base.trim_end_matches(['-', '_', '/']));
         if let Some(base) =
             base.filter(|base| (1..=Instrument::ASSET_BYTES_MAX).contains(&base.len()))
         {
@@ -332,11 +300,8 @@ pub(super) fn resolve(
     default_name: &str,
     venue: &str,
 ) -> Result<Resolved, RulesError> {
-    let mut resolved = Resolved {
-        instruments: Vec::new(),
-        names: BTreeMap::new(),
-        notes: Vec::new(),
-    };
+    let mut resolved =
+        Resolved { instruments: Vec::new(), names: BTreeMap::new(), notes: Vec::new() };
     let mut found: Vec<_> = finder.found.iter().collect();
     found.sort_by_key(|(_, found)| found.order);
     if rules.len().max(found.len()) > INSTRUMENTS_MAX {
@@ -353,24 +318,15 @@ pub(super) fn resolve(
     for rule in rules {
         let nameless = rule.names().next().is_none();
         if nameless && (rules.len() > 1 || found.len() > 1) {
-            let names: Vec<_> = found
-                .iter()
-                .take(10)
-                .map(|(name, _)| name.as_str())
-                .collect();
+            let names: Vec<_> = found.iter().take(10).map(|(name, _)| name.as_str()).collect();
             let problem = "rules without a symbol fit data of one instrument only; the data has";
             return Err(RulesError::Names(format!("{problem} {}", names.join(", "))));
         }
-        let by_name = || {
-            rule.names()
-                .find_map(|name| found.iter().find(|(found, _)| *found == name))
-        };
+        let by_name =
+            || rule.names().find_map(|name| found.iter().find(|(found, _)| *found == name));
         // Files that name no instrument are of the only one that there are rules for.
-        let alone = || {
-            found
-                .first()
-                .filter(|(name, _)| rules.len() == 1 && (nameless || name.is_empty()))
-        };
+        let alone =
+            || found.first().filter(|(name, _)| rules.len() == 1 && (nameless || name.is_empty()));
         match by_name().or_else(alone) {
             Some((name, found)) => resolved.add(rule, name, found, default_name, venue)?,
             None => {
@@ -393,8 +349,7 @@ impl Resolved {
     ) -> Result<(), RulesError> {
         let id = u16::try_from(self.instruments.len()).unwrap_or(u16::MAX);
         let symbol = if name.is_empty() { default_name } else { name };
-        self.instruments
-            .push(rule.instrument(symbol, found, venue, &mut self.notes)?);
+        self.instruments.push(rule.instrument(symbol, found, venue, &mut self.notes)?);
         for name in rule.names().map(String::as_str).chain([name]) {
             self.names.insert(name.to_owned(), id);
         }
@@ -417,11 +372,7 @@ mod tests {
             ("EUR/USD", "EUR", "USD"),
             ("a-file-of-unknown-things", "a-file-of-unknow", "USD"),
         ] {
-            assert_eq!(
-                split_symbol(symbol),
-                (base.to_owned(), quote.to_owned()),
-                "{symbol}"
-            );
+            assert_eq!(split_symbol(symbol), (base.to_owned(), quote.to_owned()), "{symbol}");
         }
     }
 }

@@ -76,12 +76,7 @@ impl Sink {
             assumed_quantities,
             bridges: vec![SnapshotBridge::default(); count],
             rounds_volumes: false,
-            stage: Stage {
-                sorter: None,
-                order,
-                dedup: false,
-                writer,
-            },
+            stage: Stage { sorter: None, order, dedup: false, writer },
             counts: Counts::default(),
         }
     }
@@ -126,13 +121,7 @@ impl Sink {
             }
             data => {
                 let assumed = self.assumed_quantities.get(usize::from(id)).copied();
-                if matches!(
-                    data,
-                    RawData::Quote {
-                        quantities: None,
-                        ..
-                    }
-                ) {
+                if matches!(data, RawData::Quote { quantities: None, .. }) {
                     self.counts.quotes_without_quantity += 1;
                 }
                 let grid = Grid {
@@ -142,12 +131,7 @@ impl Sink {
                 };
                 let data = grid.convert(data, &mut self.counts.volumes_rounded)?;
                 let (time, venue_time) = times(self.clock, raw)?;
-                MarketEvent {
-                    instrument: InstrumentId(id),
-                    time,
-                    venue_time,
-                    data,
-                }
+                MarketEvent { instrument: InstrumentId(id), time, venue_time, data }
             }
         };
         self.put(event)
@@ -236,9 +220,7 @@ impl Stage {
 }
 
 fn unknown(name: Option<&str>) -> RowProblem {
-    RowProblem::UnknownInstrument {
-        name: quote(name.unwrap_or("(without a name)").as_bytes()),
-    }
+    RowProblem::UnknownInstrument { name: quote(name.unwrap_or("(without a name)").as_bytes()) }
 }
 
 /// Snapshots are bridged where changes are numbered.

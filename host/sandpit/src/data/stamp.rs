@@ -101,9 +101,7 @@ fn by_pattern(pattern: &str, text: &[u8]) -> Option<i64> {
             // A day without a time begins at midnight.
             let day = parts.to_date().ok()?;
             let time = parts.to_time().unwrap_or_default();
-            jiff::tz::TimeZone::UTC
-                .to_timestamp(day.to_datetime(time))
-                .ok()?
+            jiff::tz::TimeZone::UTC.to_timestamp(day.to_datetime(time)).ok()?
         }
     };
     i64::try_from(stamp.as_nanosecond()).ok()
@@ -126,19 +124,13 @@ fn civil(text: &[u8]) -> Option<i64> {
         skip(&mut rest, b":");
         let minute = digits(&mut rest, 2)?;
         skip(&mut rest, b":");
-        let second = if rest.is_empty() {
-            0
-        } else {
-            digits(&mut rest, 2)?
-        };
+        let second = if rest.is_empty() { 0 } else { digits(&mut rest, 2)? };
         if hour > 23 || minute > 59 || second > 59 {
             return None;
         }
         seconds = hour * 3_600 + minute * 60 + second;
         skip(&mut rest, b".");
-        let places = u32::try_from(rest.len())
-            .ok()
-            .filter(|places| *places <= 9)?;
+        let places = u32::try_from(rest.len()).ok().filter(|places| *places <= 9)?;
         let count = rest.len();
         fraction = digits(&mut rest, count)? * 10i64.pow(9 - places);
     }
@@ -152,10 +144,7 @@ fn split_offset(text: &[u8]) -> Option<(&[u8], i64)> {
         return Some((rest, 0));
     }
     // A sign before the time of day is part of the date.
-    let Some(at) = text
-        .iter()
-        .rposition(|byte| matches!(byte, b'+' | b'-'))
-        .filter(|at| *at > 10)
+    let Some(at) = text.iter().rposition(|byte| matches!(byte, b'+' | b'-')).filter(|at| *at > 10)
     else {
         return Some((text, 0));
     };
@@ -163,22 +152,15 @@ fn split_offset(text: &[u8]) -> Option<(&[u8], i64)> {
     let (sign, mut digits_left) = offset.split_first()?;
     let hours = digits(&mut digits_left, 2)?;
     skip(&mut digits_left, b":");
-    let minutes = if digits_left.is_empty() {
-        0
-    } else {
-        digits(&mut digits_left, 2)?
-    };
+    let minutes = if digits_left.is_empty() { 0 } else { digits(&mut digits_left, 2)? };
     let all = hours * 60 + minutes;
-    digits_left
-        .is_empty()
-        .then_some((rest, if *sign == b'-' { -all } else { all }))
+    digits_left.is_empty().then_some((rest, if *sign == b'-' { -all } else { all }))
 }
 
 fn digits(rest: &mut &[u8], count: usize) -> Option<i64> {
     let taken = rest.split_off(..count)?;
     taken.iter().try_fold(0i64, |sum, byte| {
-        byte.is_ascii_digit()
-            .then(|| sum * 10 + i64::from(byte - b'0'))
+        byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0'))
     })
 }
 
@@ -224,19 +206,10 @@ mod tests {
 
     #[test]
     fn the_size_of_a_number_tells_its_unit() {
-        for text in [
-            "1735689600",
-            "1735689600000",
-            "1735689600000000",
-            "1735689600000000000",
-        ] {
+        for text in ["1735689600", "1735689600000", "1735689600000000", "1735689600000000000"] {
             check(&TimeFormat::Auto, text, Some(1_735_689_600_000_000_000));
         }
-        check(
-            &TimeFormat::Auto,
-            "1633998512.06",
-            Some(1_633_998_512_060_000_000),
-        );
+        check(&TimeFormat::Auto, "1633998512.06", Some(1_633_998_512_060_000_000));
     }
 
     #[test]
@@ -251,27 +224,11 @@ mod tests {
         ] {
             check(&TimeFormat::Auto, text, expected);
         }
-        check(
-            &TimeFormat::Text,
-            "2020-02-29",
-            Some(1_582_934_400_000_000_000),
-        );
-        check(
-            &TimeFormat::Text,
-            "2020-02-29 00:01",
-            Some(1_582_934_460_000_000_000),
-        );
+        check(&TimeFormat::Text, "2020-02-29", Some(1_582_934_400_000_000_000));
+        check(&TimeFormat::Text, "2020-02-29 00:01", Some(1_582_934_460_000_000_000));
         let pattern = "%d.%m.%Y %H:%M:%S".parse().unwrap();
-        check(
-            &pattern,
-            "31.12.2021 23:01:00",
-            Some(1_640_991_660_000_000_000),
-        );
-        check(
-            &"%d/%m/%Y".parse().unwrap(),
-            "29/02/2020",
-            Some(1_582_934_400_000_000_000),
-        );
+        check(&pattern, "31.12.2021 23:01:00", Some(1_640_991_660_000_000_000));
+        check(&"%d/%m/%Y".parse().unwrap(), "29/02/2020", Some(1_582_934_400_000_000_000));
     }
 
     #[test]

@@ -93,9 +93,7 @@ pub(super) fn summary(
 ) -> Result<ImportSummary, DataError> {
     let info = TapeReader::info(&options.output)?;
     if counts.quotes_without_quantity > 0 {
-        let assumed = options
-            .quote_quantity
-            .unwrap_or(Decimal::new(ASSUMED_QUOTE_QUANTITY, 0));
+        let assumed = options.quote_quantity.unwrap_or(Decimal::new(ASSUMED_QUOTE_QUANTITY, 0));
         told.notes.push(format!(
             "{} quotes have no quantity; {assumed} was assumed on both sides",
             counts.quotes_without_quantity
@@ -138,11 +136,7 @@ pub(super) fn summary(
         sorted: moved,
         deduplicated: counts.deduplicated,
         volumes_rounded: counts.volumes_rounded,
-        passed_over: counts
-            .passed_over
-            .into_iter()
-            .map(|(what, n)| (what.to_owned(), n))
-            .collect(),
+        passed_over: counts.passed_over.into_iter().map(|(what, n)| (what.to_owned(), n)).collect(),
         notes: told.notes,
     })
 }

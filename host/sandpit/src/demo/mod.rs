@@ -62,10 +62,7 @@ pub fn run(
     stop: &AtomicBool,
 ) -> Result<Demo, DemoError> {
     let repository = author::repository().ok_or(DemoError::NoRepository)?;
-    fs::create_dir_all(out).map_err(|source| DemoError::Folder {
-        path: out.to_owned(),
-        source,
-    })?;
+    fs::create_dir_all(out).map_err(|source| DemoError::Folder { path: out.to_owned(), source })?;
     let overrides = Overrides {
         seed: Some(seed),
         tapes: vec![out.join(TAPE_FILE)],
@@ -76,10 +73,7 @@ pub fn run(
         .map_err(BacktestError::from)?;
     build(&mut config, watch)?;
     watch.note("making a synthetic market of one day");
-    let options = synthetic::Options {
-        seed,
-        ..synthetic::Options::default()
-    };
+    let options = synthetic::Options { seed, ..synthetic::Options::default() };
     synthetic::write(&out.join(TAPE_FILE), options).map_err(BacktestError::from)?;
 
     watch.note("running ema-cross alone");
@@ -92,10 +86,7 @@ pub fn run(
         (Some(alone), Some(beside)) => alone == beside,
         _ => false,
     };
-    Ok(Demo {
-        outcome,
-        neighbour_unchanged,
-    })
+    Ok(Demo { outcome, neighbour_unchanged })
 }
 
 /// Builds each crate once, however many instances there are of it.

@@ -55,10 +55,7 @@ fn ticks(low: f64, high: f64, wanted: f64) -> (f64, f64, usize) {
         unit *= 10.0;
         digits += 1;
     }
-    let step = [1.0, 2.0, 5.0, 10.0]
-        .map(|m| m * step)
-        .into_iter()
-        .find(|s| *s >= rough);
+    let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * step).into_iter().find(|s| *s >= rough);
     let step = step.unwrap_or(rough).max(f64::MIN_POSITIVE);
     ((low / step).ceil() * step, step, digits)
 }
@@ -146,19 +143,12 @@ fn month_labels(span: Span) -> Vec<(u64, bool, String)> {
     const MONTH: u64 = 30 * NANOS_PER_DAY;
     const STRIDES: [u64; 7] = [1, 2, 3, 6, 12, 24, 60];
     let length = span.to.saturating_sub(span.from);
-    let stride = STRIDES
-        .into_iter()
-        .find(|s| length / (s * MONTH) <= LABELS_MAX)
-        .unwrap_or(240);
+    let stride = STRIDES.into_iter().find(|s| length / (s * MONTH) <= LABELS_MAX).unwrap_or(240);
     let first = Date::of_day(span.from / NANOS_PER_DAY);
     let mut month = ((first.year * 12 + first.month - 1) / stride + 1) * stride;
     let mut labels = Vec::new();
     loop {
-        let date = Date {
-            year: month / 12,
-            month: month % 12 + 1,
-            day: 1,
-        };
+        let date = Date { year: month / 12, month: month % 12 + 1, day: 1 };
         let Some(time) = date.to_day().and_then(|day| day.checked_mul(NANOS_PER_DAY)) else {
             break;
         };
@@ -166,11 +156,7 @@ fn month_labels(span: Span) -> Vec<(u64, bool, String)> {
             break;
         }
         let name = format!("{} {}", month_name(date), date.year);
-        let text = if stride >= 12 {
-            date.year.to_string()
-        } else {
-            name
-        };
+        let text = if stride >= 12 { date.year.to_string() } else { name };
         labels.push((time, month / stride % 2 == 1, text));
         month += stride;
     }
@@ -178,13 +164,8 @@ fn month_labels(span: Span) -> Vec<(u64, bool, String)> {
 }
 
 fn month_name(date: Date) -> &'static str {
-    let index = usize::try_from(date.month)
-        .ok()
-        .and_then(|month| month.checked_sub(1));
-    index
-        .and_then(|at| MONTHS.get(at))
-        .copied()
-        .unwrap_or_default()
+    let index = usize::try_from(date.month).ok().and_then(|month| month.checked_sub(1));
+    index.and_then(|at| MONTHS.get(at)).copied().unwrap_or_default()
 }
 
 /// A time as short as steps of `step` allow.
@@ -207,10 +188,7 @@ pub(crate) fn count_labels(most: u64, height: u32) -> String {
         .into_iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, top)| {
-            format!(
-                "<li style=\"top:{top:.2}%\"><span>{}</span></li>",
-                numbers::count(count)
-            )
+            format!("<li style=\"top:{top:.2}%\"><span>{}</span></li>", numbers::count(count))
         })
         .collect()
 }
@@ -256,18 +234,9 @@ mod tests {
     fn short_times() {
         let midnight = 17_532 * NANOS_PER_DAY;
         assert_eq!(short_time(midnight, NANOS_PER_HOUR), "1 Jan");
-        assert_eq!(
-            short_time(midnight + 13 * NANOS_PER_HOUR, NANOS_PER_HOUR),
-            "13:00"
-        );
-        let labels = month_labels(Span {
-            from: midnight,
-            to: midnight + 1_000 * NANOS_PER_DAY,
-        });
+        assert_eq!(short_time(midnight + 13 * NANOS_PER_HOUR, NANOS_PER_HOUR), "13:00");
+        let labels = month_labels(Span { from: midnight, to: midnight + 1_000 * NANOS_PER_DAY });
         let texts = labels.iter().map(|label| &*label.2).collect::<Vec<_>>();
-        assert_eq!(
-            texts,
-            ["Jul 2018", "Jan 2019", "Jul 2019", "Jan 2020", "Jul 2020"]
-        );
+        assert_eq!(texts, ["Jul 2018", "Jan 2019", "Jul 2019", "Jan 2020", "Jul 2020"]);
     }
 }

@@ -43,13 +43,7 @@ impl Recorder {
         let end = recorder.last;
         let market = market(&recorder);
         let scope = |scope: &Scope, positions: Vec<PositionRow>| {
-            scope_section(
-                scope,
-                &recorder.setup.instruments,
-                positions,
-                recorder.first,
-                end,
-            )
+            scope_section(scope, &recorder.setup.instruments, positions, recorder.first, end)
         };
         let plugins = (0..recorder.plugins.len())
             .map(|at| {
@@ -57,12 +51,7 @@ impl Recorder {
                     .map(|id| positions(account, &[PluginId(id)], &recorder.setup.instruments))
                     .unwrap_or_default();
                 let memory = closing.memory_peak_bytes.get(at).copied().flatten();
-                plugin_section(
-                    &recorder,
-                    at,
-                    scope(&recorder.plugins[at], positions),
-                    memory,
-                )
+                plugin_section(&recorder, at, scope(&recorder.plugins[at], positions), memory)
             })
             .collect::<Vec<_>>();
         let everyone = (0..account.sub_accounts().len())
@@ -131,10 +120,7 @@ fn plugin_section(
         faults_total: log.faults_total,
         states: log.states.clone(),
         states_total: log.states_total,
-        resources: Resources {
-            memory_peak_bytes,
-            ..log.resources
-        },
+        resources: Resources { memory_peak_bytes, ..log.resources },
     }
 }
 
@@ -196,13 +182,9 @@ fn scope_section(
         hours: rows(scope.hours.kept(), |hour| {
             format!("{}T{:02}", Date::of_day(hour / 24).iso(), hour % 24)
         }),
-        equity: curve(&scope.curve, |point| {
-            extent_stats(&point.equity, metrics::money_f64)
-        }),
+        equity: curve(&scope.curve, |point| extent_stats(&point.equity, metrics::money_f64)),
         drawdown: drawdown_curve(scope),
-        fees: curve(&scope.fee_curve, |extent| {
-            extent_stats(extent, metrics::money_f64)
-        }),
+        fees: curve(&scope.fee_curve, |extent| extent_stats(extent, metrics::money_f64)),
         instruments: scope
             .activity
             .iter()
@@ -215,11 +197,7 @@ fn scope_section(
             /// Bars of the distribution of trades.
             const TRADE_BARS_MAX: usize = 60;
             let (low, width, counts) = scope.trades.pnl.bars(TRADE_BARS_MAX);
-            Bars {
-                low: Amount(low),
-                width: Amount(width),
-                counts,
-            }
+            Bars { low: Amount(low), width: Amount(width), counts }
         },
     }
 }
@@ -267,10 +245,7 @@ fn scope_metrics(
     end: UnixNanos,
 ) -> Metrics {
     let run = first.map_or(0, |first| end.since(first).0);
-    let unrealized = positions
-        .iter()
-        .map(|row| row.unrealized_pnl.0)
-        .sum::<Money>();
+    let unrealized = positions.iter().map(|row| row.unrealized_pnl.0).sum::<Money>();
     let net = scope.equity - scope.start;
     let gross = net + scope.fees;
     let by_day = scope.days.count() >= metrics::DAILY_RETURNS_MIN;
@@ -362,10 +337,7 @@ fn months(days: &[PeriodEnd]) -> Vec<PeriodRow> {
             _ => months.push((name, *day)),
         }
     }
-    months
-        .into_iter()
-        .flat_map(|(name, month)| rows(&[month], |_| name.clone()))
-        .collect()
+    months.into_iter().flat_map(|(name, month)| rows(&[month], |_| name.clone())).collect()
 }
 
 fn trade_row(trade: &ClosedTrade, instruments: &[Instrument]) -> TradeRow {

@@ -19,9 +19,8 @@ pub(crate) struct Date {
 }
 
 /// Abbreviated names of the months, January first.
-pub(crate) const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+pub(crate) const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 impl Date {
     /// The date so many days after 1970-01-01 (Hinnant, "chrono-compatible low-level date
@@ -34,11 +33,7 @@ impl Date {
             (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let month_from_march = (5 * day_of_year + 2) / 153;
-        let month = if month_from_march < 10 {
-            month_from_march + 3
-        } else {
-            month_from_march - 9
-        };
+        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
         Self {
             year: year_of_era + era * 400 + if month <= 2 { 1 } else { 0 },
             month,
@@ -51,17 +46,9 @@ impl Date {
         if !(1970..=9999).contains(&self.year) || !(1..=12).contains(&self.month) {
             return None;
         }
-        let year = if self.month <= 2 {
-            self.year - 1
-        } else {
-            self.year
-        };
+        let year = if self.month <= 2 { self.year - 1 } else { self.year };
         let (era, year_of_era) = (year / 400, year % 400);
-        let month_from_march = if self.month > 2 {
-            self.month - 3
-        } else {
-            self.month + 9
-        };
+        let month_from_march = if self.month > 2 { self.month - 3 } else { self.month + 9 };
         let day_of_year = (153 * month_from_march + 2) / 5 + self.day.checked_sub(1)?;
         let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
         let day = (era * 146_097 + day_of_era).checked_sub(719_468)?;
@@ -87,11 +74,7 @@ impl Date {
                 .then(|| digits.parse::<u64>().ok())
                 .flatten()
         };
-        let date = Self {
-            year: number(year, 4)?,
-            month: number(month, 2)?,
-            day: number(day, 2)?,
-        };
+        let date = Self { year: number(year, 4)?, month: number(month, 2)?, day: number(day, 2)? };
         date.to_day().map(|_| date)
     }
 }
@@ -109,13 +92,7 @@ pub(crate) fn parse_iso(text: &str) -> Option<UnixNanos> {
     let (date, clock) = text.strip_suffix('Z')?.split_once('T')?;
     let (whole, nanos) = clock.split_once('.')?;
     let mut parts = whole.split(':');
-    let mut below = |bound: u64| {
-        parts
-            .next()?
-            .parse::<u64>()
-            .ok()
-            .filter(|value| *value < bound)
-    };
+    let mut below = |bound: u64| parts.next()?.parse::<u64>().ok().filter(|value| *value < bound);
     let (hour, minute, second) = (below(24)?, below(60)?, below(60)?);
     if parts.next().is_some() || nanos.len() != 9 {
         return None;
@@ -123,19 +100,14 @@ pub(crate) fn parse_iso(text: &str) -> Option<UnixNanos> {
     let nanos = nanos.parse::<u64>().ok()?;
     let seconds = (hour * 60 + minute) * 60 + second;
     let day = Date::parse(date)?.to_day()?;
-    let at = day
-        .checked_mul(NANOS_PER_DAY)?
-        .checked_add(seconds * NANOS_PER_SECOND + nanos)?;
+    let at = day.checked_mul(NANOS_PER_DAY)?.checked_add(seconds * NANOS_PER_SECOND + nanos)?;
     Some(UnixNanos(at))
 }
 
 /// `2018-01-31 23:59:59` for people.
 pub(crate) fn readable(time: UnixNanos) -> String {
     let (hour, minute, second) = clock(time);
-    format!(
-        "{} {hour:02}:{minute:02}:{second:02}",
-        Date::of_day(Date::day_at(time)).iso()
-    )
+    format!("{} {hour:02}:{minute:02}:{second:02}", Date::of_day(Date::day_at(time)).iso())
 }
 
 fn clock(time: UnixNanos) -> (u64, u64, u64) {
@@ -149,11 +121,7 @@ mod tests {
 
     #[test]
     fn every_day_of_six_centuries_there_and_back() {
-        let mut before = Date {
-            year: 1969,
-            month: 12,
-            day: 31,
-        };
+        let mut before = Date { year: 1969, month: 12, day: 31 };
         for day in 0..213_504 {
             let date = Date::of_day(day);
             assert!(date > before, "{date:?}");

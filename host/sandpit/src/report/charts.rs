@@ -62,11 +62,7 @@ fn thin(curve: &Curve, max: usize) -> (u64, Vec<Bucket>) {
     let whole = |(bucket, min, max, last): &(u64, Stat, Stat, Stat)| {
         Some((*bucket, min.get()?, max.get()?, last.get()?))
     };
-    let mut points = curve
-        .points
-        .iter()
-        .filter_map(whole)
-        .collect::<Vec<Bucket>>();
+    let mut points = curve.points.iter().filter_map(whole).collect::<Vec<Bucket>>();
     let mut width = curve.width_ns.max(1);
     while points.len() > max {
         let mut thinner = Vec::<Bucket>::with_capacity(points.len() / 2 + 1);
@@ -116,25 +112,17 @@ impl TimeChart<'_> {
         if !(self.shape != Shape::Line && low == 0.0) {
             low -= room;
         }
-        let scale = Scale {
-            low,
-            high,
-            height: f64::from(self.height),
-        };
+        let scale = Scale { low, high, height: f64::from(self.height) };
         let start = self.curve.start.0.0;
         let middle = |bucket: u64| {
-            start
-                .saturating_add(bucket.saturating_mul(width))
-                .saturating_add(width / 2)
+            start.saturating_add(bucket.saturating_mul(width)).saturating_add(width / 2)
         };
         let mut drawing = self.curve_path(span, scale, &points, start, width, &middle);
         if let Some(base) = self.base {
             let y = scale.y(base);
             let _ = write!(drawing, "<path class=base d=\"M0 {y:.1}H{WIDTH}\"/>");
         }
-        let fills = self
-            .fills
-            .map(|fills| marks(span, scale, fills, &mut drawing));
+        let fills = self.fills.map(|fills| marks(span, scale, fills, &mut drawing));
         let html = format!(
             "<figure class=chart data-chart={id}><figcaption><span>{}</span>{}<output></output></figcaption>\
              <div class=plot style=\"height:{h}px\"><svg viewBox=\"0 0 1000 {h}\" preserveAspectRatio=none role=img aria-label=\"{}\">{drawing}</svg>\
@@ -217,12 +205,7 @@ impl TimeChart<'_> {
                         span.x(start.saturating_add(point.0.saturating_mul(width)))
                     );
                 }
-                let _ = write!(
-                    area,
-                    "L{:.2} {:.1}",
-                    span.x(middle(point.0)),
-                    scale.y(edge(point))
-                );
+                let _ = write!(area, "L{:.2} {:.1}", span.x(middle(point.0)), scale.y(edge(point)));
                 before = point.0;
             }
             let _ = write!(area, "H{WIDTH}V{:.1}Z", scale.y(0.0));
@@ -244,12 +227,7 @@ fn band(span: Span, scale: Scale, points: &[Bucket], middle: &dyn Fn(u64) -> u64
     let mut d = String::new();
     for (at, point) in points.iter().enumerate() {
         let head = if at == 0 { 'M' } else { 'L' };
-        let _ = write!(
-            d,
-            "{head}{:.2} {:.1}",
-            span.x(middle(point.0)),
-            scale.y(point.2)
-        );
+        let _ = write!(d, "{head}{:.2} {:.1}", span.x(middle(point.0)), scale.y(point.2));
     }
     for point in points.iter().rev() {
         let _ = write!(d, "L{:.2} {:.1}", span.x(middle(point.0)), scale.y(point.1));
@@ -284,17 +262,13 @@ fn marks(span: Span, scale: Scale, fills: &FillCurve, drawing: &mut String) -> V
     let (mut buys, mut sells) = (String::new(), String::new());
     let mut rows = Vec::new();
     for point in &fills.points {
-        let offset = point
-            .bucket
-            .saturating_mul(fills.width_ns)
-            .saturating_add(fills.width_ns / 2);
+        let offset = point.bucket.saturating_mul(fills.width_ns).saturating_add(fills.width_ns / 2);
         let time = fills.start.0.0.saturating_add(offset);
         let x = span.x(time);
         // Buys a little below their price and sells above, so that neither hides the other.
-        for (path, price, aside) in [
-            (&mut buys, point.buy_price, MARK_ASIDE),
-            (&mut sells, point.sell_price, -MARK_ASIDE),
-        ] {
+        for (path, price, aside) in
+            [(&mut buys, point.buy_price, MARK_ASIDE), (&mut sells, point.sell_price, -MARK_ASIDE)]
+        {
             if let Some(price) = price.get() {
                 let _ = write!(path, "M{x:.2} {:.1}h0", scale.y(price) + aside);
             }
@@ -326,19 +300,13 @@ pub(crate) fn bars(title: &str, bars: &Bars, height: u32) -> String {
     let mut drawing = String::new();
     let edge = |at: usize| {
         let steps = i128::try_from(at).unwrap_or(0);
-        Amount(sandpit_core::num::Money(
-            bars.low.0.0 + bars.width.0.0 * steps,
-        ))
+        Amount(sandpit_core::num::Money(bars.low.0.0 + bars.width.0.0 * steps))
     };
     let mut x = 0.0;
     for (at, trades) in bars.counts.iter().enumerate() {
         if *trades > 0 {
             let tall = (as_f64(*trades) / as_f64(most) * (f64::from(height) - 6.0)).max(1.5);
-            let class = if edge(at).0 < sandpit_core::num::Money::ZERO {
-                "loss"
-            } else {
-                "gain"
-            };
+            let class = if edge(at).0 < sandpit_core::num::Money::ZERO { "loss" } else { "gain" };
             let _ = write!(
                 drawing,
                 "<rect class={class} x=\"{:.2}\" y=\"{:.1}\" width=\"{:.2}\" height=\"{tall:.1}\"><title>{} to {}: {} trades</title></rect>",

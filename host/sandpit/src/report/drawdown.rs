@@ -93,12 +93,7 @@ impl Drawdown {
     fn deepen(&mut self, time: UnixNanos, previous: UnixNanos) {
         let amount = self.peak - self.trough;
         let peak_time = self.current.map_or(previous, |fall| fall.peak_time);
-        let fall = Fall {
-            amount,
-            peak_time,
-            trough_time: time,
-            recovery_time: None,
-        };
+        let fall = Fall { amount, peak_time, trough_time: time, recovery_time: None };
         self.current = Some(fall);
         if self.deepest.is_none_or(|deepest| amount > deepest.amount) {
             self.deepest = Some(fall);
@@ -113,9 +108,7 @@ impl Drawdown {
 
     /// What it came to when the run ended at `end`.
     pub(crate) fn finish(&self, end: UnixNanos) -> DrawdownSummary {
-        let open = self
-            .current
-            .map_or(Nanos(0), |fall| end.since(fall.peak_time));
+        let open = self.current.map_or(Nanos(0), |fall| end.since(fall.peak_time));
         DrawdownSummary {
             deepest: self.deepest,
             fraction_max: self.fraction_max,
@@ -135,11 +128,7 @@ mod tests {
             // Only changes are told, as the recorder does.
             if pair[0] != pair[1] {
                 let previous = UnixNanos(at as u64 * 10);
-                drawdown.update(
-                    Money(i128::from(pair[1])),
-                    UnixNanos(previous.0 + 10),
-                    previous,
-                );
+                drawdown.update(Money(i128::from(pair[1])), UnixNanos(previous.0 + 10), previous);
             }
         }
         drawdown.finish(UnixNanos((equities.len() as u64 - 1) * 10))
@@ -156,9 +145,7 @@ mod tests {
             }
             if *equity == peak {
                 let end = equities.len() - 1;
-                let back = (at + 1..=end)
-                    .find(|later| equities[*later] >= peak)
-                    .unwrap_or(end);
+                let back = (at + 1..=end).find(|later| equities[*later] >= peak).unwrap_or(end);
                 let fell = equities[at + 1..=back].iter().any(|e| *e < peak);
                 longest = longest.max(if fell { (back - at) as u64 * 10 } else { 0 });
             }

@@ -40,26 +40,15 @@ pub(crate) struct Group {
 }
 
 fn plain(label: &'static str, value: String) -> Figure {
-    Figure {
-        label,
-        value,
-        tone: Tone::Plain,
-    }
+    Figure { label, value, tone: Tone::Plain }
 }
 
 fn signed(label: &'static str, amount: Amount) -> Figure {
-    Figure {
-        label,
-        value: money(amount, true),
-        tone: Tone::of(amount),
-    }
+    Figure { label, value: money(amount, true), tone: Tone::of(amount) }
 }
 
 fn maybe(label: &'static str, amount: Option<Amount>) -> Figure {
-    amount.map_or_else(
-        || plain(label, NONE.to_owned()),
-        |amount| signed(label, amount),
-    )
+    amount.map_or_else(|| plain(label, NONE.to_owned()), |amount| signed(label, amount))
 }
 
 fn fraction(label: &'static str, stat: Stat) -> Figure {
@@ -68,21 +57,12 @@ fn fraction(label: &'static str, stat: Stat) -> Figure {
         Some(value) if value < 0.0 => Tone::Bad,
         _ => Tone::Plain,
     };
-    Figure {
-        label,
-        value: percent(stat, true),
-        tone,
-    }
+    Figure { label, value: percent(stat, true), tone }
 }
 
 /// All figures of a scope; every scope has the same lines in the same order.
 pub(crate) fn groups(metrics: &Metrics) -> Vec<Group> {
-    vec![
-        result(metrics),
-        risk(metrics),
-        trades(metrics),
-        activity(metrics),
-    ]
+    vec![result(metrics), risk(metrics), trades(metrics), activity(metrics)]
 }
 
 fn result(m: &Metrics) -> Group {
@@ -163,14 +143,7 @@ fn activity(m: &Metrics) -> Group {
             plain("Fills", count(m.fills)),
             plain("Denied intents", count(m.denials)),
             plain("Traded notional", money(m.traded_notional, false)),
-            plain(
-                "Turnover",
-                if turnover == NONE {
-                    turnover
-                } else {
-                    format!("{turnover} ×")
-                },
-            ),
+            plain("Turnover", if turnover == NONE { turnover } else { format!("{turnover} ×") }),
             plain("Maker share", percent(m.maker_share, false)),
             plain("Time in the market", percent(m.exposure, false)),
         ],

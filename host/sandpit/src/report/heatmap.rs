@@ -21,14 +21,7 @@ pub(crate) fn render(scope: &ScopeSection) -> String {
     }
     if scope.days.len() <= DAYS_BY_HOUR_MAX && !scope.hours.is_empty() {
         // A row per day, with hours 0 to 23.
-        grid(
-            "Returns by hour (UTC)",
-            &scope.days,
-            &scope.hours,
-            10,
-            0,
-            24,
-        )
+        grid("Returns by hour (UTC)", &scope.days, &scope.hours, 10, 0, 24)
     } else {
         // A row per month, with days 1 to 31.
         grid("Returns by day", &scope.months, &scope.days, 7, 1, 31)
@@ -46,10 +39,7 @@ fn grid(
     columns: usize,
 ) -> String {
     let largest = |rows: &[PeriodRow]| {
-        rows.iter()
-            .filter_map(|row| row.change.get())
-            .map(f64::abs)
-            .fold(0.0, f64::max)
+        rows.iter().filter_map(|row| row.change.get()).map(f64::abs).fold(0.0, f64::max)
     };
     let (cell_max, row_max) = (largest(cells), largest(rows));
     let mut html = format!(
@@ -61,17 +51,10 @@ fn grid(
     html.push_str("<th>All</th></tr></thead><tbody>");
     for row in rows.iter().skip(rows.len().saturating_sub(ROWS_MAX)) {
         let mut line = vec![None; columns];
-        for cell in cells
-            .iter()
-            .filter(|cell| cell.period.get(..prefix) == Some(&*row.period))
-        {
-            let column = cell
-                .period
-                .get(prefix + 1..)
-                .and_then(|text| text.parse::<usize>().ok());
-            if let Some(slot) = column
-                .and_then(|c| c.checked_sub(first))
-                .and_then(|c| line.get_mut(c))
+        for cell in cells.iter().filter(|cell| cell.period.get(..prefix) == Some(&*row.period)) {
+            let column = cell.period.get(prefix + 1..).and_then(|text| text.parse::<usize>().ok());
+            if let Some(slot) =
+                column.and_then(|c| c.checked_sub(first)).and_then(|c| line.get_mut(c))
             {
                 *slot = Some(cell);
             }
@@ -99,11 +82,8 @@ fn paint(change: Stat, largest: f64, named: Option<&str>) -> String {
     } else {
         "none"
     };
-    let depth = if largest > 0.0 && value != 0.0 {
-        14.0 + 76.0 * value.abs() / largest
-    } else {
-        0.0
-    };
+    let depth =
+        if largest > 0.0 && value != 0.0 { 14.0 + 76.0 * value.abs() / largest } else { 0.0 };
     let shown = numbers::percent(change, true);
     match named {
         Some(name) => format!(

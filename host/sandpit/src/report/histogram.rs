@@ -17,11 +17,7 @@ pub(crate) struct Histogram {
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self {
-            width: Self::WIDTH_START,
-            above: Vec::new(),
-            below: Vec::new(),
-        }
+        Self { width: Self::WIDTH_START, above: Vec::new(), below: Vec::new() }
     }
 }
 
@@ -38,11 +34,7 @@ impl Histogram {
             let offset = if below { size - 1 } else { size };
             match usize::try_from(offset / self.width.unsigned_abs()) {
                 Ok(bin) if bin < BINS_PER_SIDE => {
-                    let side = if below {
-                        &mut self.below
-                    } else {
-                        &mut self.above
-                    };
+                    let side = if below { &mut self.below } else { &mut self.above };
                     if side.is_empty() {
                         side.resize(BINS_PER_SIDE, 0);
                     }
@@ -60,11 +52,7 @@ impl Histogram {
             for bin in 0..side.len() {
                 let from = bin * 10;
                 let to = side.len().min(from + 10);
-                let sum = if from < to {
-                    side[from..to].iter().sum()
-                } else {
-                    0
-                };
+                let sum = if from < to { side[from..to].iter().sum() } else { 0 };
                 side[bin] = sum;
             }
         }
@@ -73,11 +61,7 @@ impl Histogram {
     /// Bars of a width of 1, 2 or 5 × 10^n, about `bars_max` in all: lower edge of the first bar,
     /// width, counts.
     pub(crate) fn bars(&self, bars_max: usize) -> (Money, Money, Vec<u64>) {
-        let used = |side: &[u64]| {
-            side.iter()
-                .rposition(|count| *count > 0)
-                .map_or(0, |at| at + 1)
-        };
+        let used = |side: &[u64]| side.iter().rposition(|count| *count > 0).map_or(0, |at| at + 1);
         let (above, below) = (used(&self.above), used(&self.below));
         let mut group = 1;
         for step in [2, 5, 10, 20, 50, 100, 200, 500, 1_000, BINS_PER_SIDE] {
@@ -87,10 +71,7 @@ impl Histogram {
             group = step;
         }
         let sums = |side: &[u64], used: usize| {
-            side[..used]
-                .chunks(group)
-                .map(|bins| bins.iter().sum())
-                .collect::<Vec<u64>>()
+            side[..used].chunks(group).map(|bins| bins.iter().sum()).collect::<Vec<u64>>()
         };
         let mut counts = sums(&self.below, below);
         counts.reverse();

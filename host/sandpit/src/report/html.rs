@@ -65,44 +65,23 @@ struct Page<'a> {
 impl<'a> Page<'a> {
     fn new(report: &'a Report) -> Self {
         let time = |time: Option<super::value::Time>| time.map_or(0, |time| time.0.0);
-        let span = Span {
-            from: time(report.market.first),
-            to: time(report.market.last),
-        };
-        Self {
-            report,
-            span,
-            charts: Vec::new(),
-            body: String::new(),
-        }
+        let span = Span { from: time(report.market.first), to: time(report.market.last) };
+        Self { report, span, charts: Vec::new(), body: String::new() }
     }
 
     fn title(&self) -> String {
-        let names = self
-            .report
-            .plugins
-            .iter()
-            .map(|p| numbers::name(&p.name))
-            .collect::<Vec<_>>();
-        if names.is_empty() {
-            "Backtest".to_owned()
-        } else {
-            names.join(", ")
-        }
+        let names = self.report.plugins.iter().map(|p| numbers::name(&p.name)).collect::<Vec<_>>();
+        if names.is_empty() { "Backtest".to_owned() } else { names.join(", ") }
     }
 
     fn head(&mut self) {
         let report = self.report;
-        let seconds = Stat::new(Some(
-            as_f64(self.span.to.saturating_sub(self.span.from)) / 1e9,
-        ));
-        let symbols = report.market.instruments.iter().map(|i| {
-            format!(
-                "{} <span class=dim>{}</span>",
-                name(&i.symbol),
-                name(&i.venue)
-            )
-        });
+        let seconds = Stat::new(Some(as_f64(self.span.to.saturating_sub(self.span.from)) / 1e9));
+        let symbols = report
+            .market
+            .instruments
+            .iter()
+            .map(|i| format!("{} <span class=dim>{}</span>", name(&i.symbol), name(&i.venue)));
         let period = match (report.market.first, report.market.last) {
             (Some(first), Some(last)) => format!(
                 "{} to {} UTC <span class=dim>({})</span>",
@@ -126,8 +105,7 @@ impl<'a> Page<'a> {
         if self.report.warnings.is_empty() {
             return;
         }
-        self.body
-            .push_str("<aside class=warnings><h2>Warnings</h2><ul>");
+        self.body.push_str("<aside class=warnings><h2>Warnings</h2><ul>");
         for warning in &self.report.warnings {
             let _ = write!(self.body, "<li>{}</li>", text(warning));
         }
@@ -141,12 +119,7 @@ impl<'a> Page<'a> {
         if let [only] = report.plugins.as_slice() {
             scopes = vec![(numbers::name(&only.name), &only.scope)];
         } else {
-            scopes.extend(
-                report
-                    .plugins
-                    .iter()
-                    .map(|p| (numbers::name(&p.name), &p.scope)),
-            );
+            scopes.extend(report.plugins.iter().map(|p| (numbers::name(&p.name), &p.scope)));
         }
         if scopes.len() > 1 {
             self.body.push_str("<nav class=tabs hidden>");
@@ -180,17 +153,10 @@ impl<'a> Page<'a> {
         let m = &scope.metrics;
         let below = Stat::new(m.max_drawdown_fraction.get().map(|fraction| -fraction));
         let currency = name(&self.report.run.currency);
-        let net = format!(
-            "{} <small>{currency}</small>",
-            numbers::money(m.net_pnl, true)
-        );
+        let net = format!("{} <small>{currency}</small>", numbers::money(m.net_pnl, true));
         let tiles = [
             ("Net PnL", net, tone_of(m.net_pnl)),
-            (
-                "Return",
-                numbers::percent(m.total_return, true),
-                tone_of(m.net_pnl),
-            ),
+            ("Return", numbers::percent(m.total_return, true), tone_of(m.net_pnl)),
             ("Max drawdown", numbers::percent(below, false), ""),
             ("Sharpe", numbers::number(m.sharpe, 2), ""),
             ("Profit factor", numbers::number(m.profit_factor, 2), ""),
@@ -215,8 +181,7 @@ impl<'a> Page<'a> {
     }
 
     fn scope_charts(&mut self, scope: &ScopeSection) {
-        self.body
-            .push_str("<div class=charts><div class=\"card wide\">");
+        self.body.push_str("<div class=charts><div class=\"card wide\">");
         self.chart(&TimeChart {
             title: "Equity",
             height: 240,
@@ -270,11 +235,7 @@ impl<'a> Page<'a> {
     }
 
     fn instrument(&mut self, activity: &InstrumentActivity) {
-        let Some(instrument) = self
-            .report
-            .market
-            .instruments
-            .get(usize::from(activity.instrument))
+        let Some(instrument) = self.report.market.instruments.get(usize::from(activity.instrument))
         else {
             return;
         };
@@ -375,11 +336,7 @@ fn base64(bytes: &[u8]) -> String {
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
         for at in 0..4 {
             let index = usize::try_from(bits >> (18 - 6 * at) & 63).unwrap_or(0);
-            text.push(if at <= chunk.len() {
-                char::from(ALPHABET[index])
-            } else {
-                '='
-            });
+            text.push(if at <= chunk.len() { char::from(ALPHABET[index]) } else { '=' });
         }
     }
     text
@@ -391,13 +348,9 @@ mod tests {
 
     #[test]
     fn base64_as_others_write_it() {
-        for (bytes, expected) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foobar", "Zm9vYmFy"),
-        ] {
+        for (bytes, expected) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
             assert_eq!(base64(bytes.as_bytes()), expected);
         }
     }
@@ -405,16 +358,9 @@ mod tests {
     #[test]
     fn the_page_asks_for_nothing_from_outside() {
         for part in [STYLE, SCRIPT] {
-            for word in [
-                "http:",
-                "https:",
-                "//cdn",
-                "url(",
-                "@import",
-                "fetch(",
-                "innerHTML",
-                "eval(",
-            ] {
+            for word in
+                ["http:", "https:", "//cdn", "url(", "@import", "fetch(", "innerHTML", "eval("]
+            {
                 assert!(!part.contains(word), "{word}");
             }
         }

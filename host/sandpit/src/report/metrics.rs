@@ -22,10 +22,7 @@ pub(crate) const DAILY_RETURNS_MIN: u64 = 30;
 const RETURNS_MIN: u64 = 2;
 
 /// An amount as a float: the nearest one.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a statistic; the exact amount stands beside it"
-)]
+#[expect(clippy::cast_precision_loss, reason = "a statistic; the exact amount stands beside it")]
 pub(crate) const fn money_f64(amount: Money) -> f64 {
     amount.0 as f64 / 1e18
 }
@@ -42,9 +39,7 @@ fn finite(value: f64) -> Option<f64> {
 
 /// Return over the run: `end / start − 1`, fees included.
 pub(crate) fn total_return(start: Money, end: Money) -> Option<f64> {
-    (start > Money::ZERO)
-        .then(|| ratio(end - start, start))
-        .flatten()
+    (start > Money::ZERO).then(|| ratio(end - start, start)).flatten()
 }
 
 /// Compound annual growth rate: `(end / start)^(365 days / run) − 1`, the constant yearly rate
@@ -128,9 +123,7 @@ pub(crate) fn share(part: u64, whole: u64) -> Option<f64> {
 
 /// Turnover: traded notional, both ways, over the equity at the start.
 pub(crate) fn turnover(notional: Money, start: Money) -> Option<f64> {
-    (start > Money::ZERO)
-        .then(|| ratio(notional, start))
-        .flatten()
+    (start > Money::ZERO).then(|| ratio(notional, start)).flatten()
 }
 
 /// Share of the traded notional that made liquidity.
@@ -148,46 +141,26 @@ mod tests {
 
     fn near(found: Option<f64>, expected: f64) {
         let found = found.unwrap();
-        assert!(
-            (found - expected).abs() < 1e-12 * expected.abs().max(1.0),
-            "{found} {expected}"
-        );
+        assert!((found - expected).abs() < 1e-12 * expected.abs().max(1.0), "{found} {expected}");
     }
 
     /// Returns 1 %, −2 %, 3 %, 0 %: mean 0.5 %, deviations 0.5, −2.5, 2.5, −0.5 (%), squares sum
     /// 13 (%²), downside squares sum 4 (%²).
     fn table() -> Moments {
-        Moments {
-            count: 4,
-            mean: 0.005,
-            squares: 13e-4,
-            downside_squares: 4e-4,
-        }
+        Moments { count: 4, mean: 0.005, squares: 13e-4, downside_squares: 4e-4 }
     }
 
     #[test]
     fn by_hand() {
         near(total_return(money(1_000), money(900)), -0.1);
-        near(
-            volatility(&table(), 365.0),
-            (13e-4f64 / 3.0).sqrt() * 365f64.sqrt(),
-        );
-        near(
-            sharpe(&table(), 365.0),
-            0.005 / 0.020_816_659_994_661_33 * 19.104_973_174_542_8,
-        );
-        near(
-            sortino(&table(), 365.0),
-            0.005 / 0.01 * 19.104_973_174_542_8,
-        );
+        near(volatility(&table(), 365.0), (13e-4f64 / 3.0).sqrt() * 365f64.sqrt());
+        near(sharpe(&table(), 365.0), 0.005 / 0.020_816_659_994_661_33 * 19.104_973_174_542_8);
+        near(sortino(&table(), 365.0), 0.005 / 0.01 * 19.104_973_174_542_8);
         // 21 % over two years is 10 % a year.
         near(cagr(money(100), money(121), 730 * NANOS_PER_DAY), 0.1);
         near(calmar(Some(0.1), Some(0.05)), 2.0);
         near(profit_factor(money(30), money(-20)), 1.5);
-        assert_eq!(
-            average(money(-10), 4),
-            Some(Money(-2_500_000_000_000_000_000))
-        );
+        assert_eq!(average(money(-10), 4), Some(Money(-2_500_000_000_000_000_000)));
         assert_eq!(average(Money(-5), 3), Some(Money(-2)));
         near(turnover(money(5_000), money(1_000)), 5.0);
         near(maker_share(money(1), money(4)), 0.25);
@@ -196,22 +169,9 @@ mod tests {
 
     #[test]
     fn what_has_no_meaning_is_absent() {
-        let flat = Moments {
-            count: 9,
-            ..Moments::default()
-        };
-        let one = Moments {
-            count: 1,
-            mean: 0.1,
-            squares: 0.0,
-            downside_squares: 0.0,
-        };
-        let gains = Moments {
-            count: 3,
-            mean: 0.1,
-            squares: 0.01,
-            downside_squares: 0.0,
-        };
+        let flat = Moments { count: 9, ..Moments::default() };
+        let one = Moments { count: 1, mean: 0.1, squares: 0.0, downside_squares: 0.0 };
+        let gains = Moments { count: 3, mean: 0.1, squares: 0.01, downside_squares: 0.0 };
         assert_eq!(volatility(&flat, 365.0), Some(0.0));
         for absent in [
             sharpe(&flat, 365.0),

@@ -30,11 +30,7 @@ pub(crate) fn money(amount: Amount, signed: bool) -> String {
         8
     };
     let text = decimal(amount.0.to_decimal_rounded(scale));
-    if signed && amount.0 > sandpit_core::num::Money::ZERO {
-        format!("+{text}")
-    } else {
-        text
-    }
+    if signed && amount.0 > sandpit_core::num::Money::ZERO { format!("+{text}") } else { text }
 }
 
 /// A decimal with separators in its whole part.
@@ -44,9 +40,7 @@ pub(crate) fn decimal(value: Decimal) -> String {
 
 /// A decimal's text with separators in its whole part; any other text as it is.
 pub(crate) fn group_decimal(text: &str) -> String {
-    let (sign, digits) = text
-        .strip_prefix('-')
-        .map_or(("", text), |rest| ("-", rest));
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
         return text.to_owned();
     }
@@ -77,10 +71,7 @@ pub(crate) fn percent(stat: Stat, signed: bool) -> String {
 
 /// A plain number with so many digits after the point.
 pub(crate) fn number(stat: Stat, digits: usize) -> String {
-    stat.get().map_or_else(
-        || NONE.to_owned(),
-        |value| number_text(value, digits, false),
-    )
+    stat.get().map_or_else(|| NONE.to_owned(), |value| number_text(value, digits, false))
 }
 
 /// A number with separators.
@@ -107,20 +98,12 @@ pub(crate) fn duration(stat: Stat) -> String {
         return NONE.to_owned();
     };
     if seconds < 1.0 {
-        return if seconds == 0.0 {
-            "0 s".to_owned()
-        } else {
-            format!("{:.0} ms", seconds * 1e3)
-        };
+        return if seconds == 0.0 { "0 s".to_owned() } else { format!("{:.0} ms", seconds * 1e3) };
     }
     if seconds < 59.95 {
         return format!("{seconds:.1} s");
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "checked above"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
     let whole = (seconds + 0.05) as u64;
     let (days, hours, minutes) = (whole / 86_400, whole / 3_600 % 24, whole / 60 % 60);
     if days > 0 {
@@ -183,11 +166,7 @@ pub(crate) fn clean(text: &str, chars_max: usize, lines: bool) -> String {
 /// A foreign name.
 pub(crate) fn name(text: &str) -> String {
     let clean = clean(text.trim(), NAME_CHARS_MAX, false);
-    if clean.is_empty() {
-        "(no name)".to_owned()
-    } else {
-        clean
-    }
+    if clean.is_empty() { "(no name)".to_owned() } else { clean }
 }
 
 #[cfg(test)]

@@ -126,25 +126,16 @@ impl Receipt {
     /// # Errors
     /// The file cannot be read, is no receipt, or is one of another format.
     pub fn read(path: &Path) -> Result<Self, ReceiptError> {
-        let unreadable = |source| ReceiptError::File {
-            what: "read",
-            path: path.to_owned(),
-            source,
-        };
+        let unreadable =
+            |source| ReceiptError::File { what: "read", path: path.to_owned(), source };
         let mut text = String::new();
         fs::File::open(path)
             .and_then(|file| file.take(RECEIPT_BYTES_MAX).read_to_string(&mut text))
             .map_err(unreadable)?;
-        let receipt =
-            serde_json::from_str::<Self>(&text).map_err(|source| ReceiptError::Malformed {
-                path: path.to_owned(),
-                source,
-            })?;
+        let receipt = serde_json::from_str::<Self>(&text)
+            .map_err(|source| ReceiptError::Malformed { path: path.to_owned(), source })?;
         if receipt.schema != RECEIPT_SCHEMA {
-            return Err(ReceiptError::Schema {
-                path: path.to_owned(),
-                found: receipt.schema,
-            });
+            return Err(ReceiptError::Schema { path: path.to_owned(), found: receipt.schema });
         }
         Ok(receipt)
     }
@@ -158,46 +149,24 @@ pub fn verify(receipt: &Receipt, rerun: &Receipt) -> Vec<Difference> {
     let mut compare = |field: String, expected: &str, found: &str| {
         if expected != found {
             let (expected, found) = (expected.to_owned(), found.to_owned());
-            differences.push(Difference {
-                field,
-                expected,
-                found,
-            });
+            differences.push(Difference { field, expected, found });
         }
     };
-    compare(
-        "engine version".to_owned(),
-        &receipt.engine_version,
-        &rerun.engine_version,
-    );
-    compare(
-        "configuration".to_owned(),
-        &receipt.config_sha256,
-        &rerun.config_sha256,
-    );
+    compare("engine version".to_owned(), &receipt.engine_version, &rerun.engine_version);
+    compare("configuration".to_owned(), &receipt.config_sha256, &rerun.config_sha256);
     for (kind, expected, found) in [
         ("component", &receipt.components, &rerun.components),
         ("tape", &receipt.tapes, &rerun.tapes),
     ] {
         for at in 0..expected.len().max(found.len()) {
             let text = |list: &[NamedHash]| {
-                list.get(at).map_or_else(
-                    || "none".to_owned(),
-                    |one| format!("{} {}", one.name, one.sha256),
-                )
+                list.get(at)
+                    .map_or_else(|| "none".to_owned(), |one| format!("{} {}", one.name, one.sha256))
             };
             compare(format!("{kind} {}", at + 1), &text(expected), &text(found));
         }
     }
-    compare(
-        "fills, orders and trades".to_owned(),
-        &receipt.stream_sha256,
-        &rerun.stream_sha256,
-    );
-    compare(
-        "result".to_owned(),
-        &receipt.result_sha256,
-        &rerun.result_sha256,
-    );
+    compare("fills, orders and trades".to_owned(), &receipt.stream_sha256, &rerun.stream_sha256);
+    compare("result".to_owned(), &receipt.result_sha256, &rerun.result_sha256);
     differences
 }

@@ -168,8 +168,7 @@ impl Recorder {
         }
         change += self.revalue_stale(time, account);
         if change != Money::ZERO {
-            self.account
-                .set_equity(self.account.equity + change, time, self.last);
+            self.account.set_equity(self.account.equity + change, time, self.last);
         }
     }
 
@@ -219,23 +218,14 @@ impl Recorder {
     /// Takes a fill into its round trip.
     fn round_trip(&mut self, context: &FillContext<'_>, was_flat: bool) {
         let market = &mut self.markets[usize::from(context.instrument.0)];
-        let at = market
-            .holdings
-            .iter()
-            .position(|holding| holding.plugin == context.plugin);
+        let at = market.holdings.iter().position(|holding| holding.plugin == context.plugin);
         let open = at.map(|at| market.holdings.swap_remove(at).trade);
         let (open, closed) = take_fill(open, context);
         let is_flat = open.is_none();
         if let Some(trade) = open {
-            market.holdings.push(Holding {
-                plugin: context.plugin,
-                trade,
-            });
+            market.holdings.push(Holding { plugin: context.plugin, trade });
         }
-        for scope in [
-            &mut self.plugins[usize::from(context.plugin.0)],
-            &mut self.account,
-        ] {
+        for scope in [&mut self.plugins[usize::from(context.plugin.0)], &mut self.account] {
             match (was_flat, is_flat) {
                 (true, false) => scope.opened(context.time),
                 (false, true) => scope.closed(context.time),
@@ -258,8 +248,7 @@ impl Recorder {
     pub(super) fn close(mut self, account: &Account) -> io::Result<(Self, String)> {
         let change = self.revalue_all(account);
         if change != Money::ZERO {
-            self.account
-                .set_equity(self.account.equity + change, self.last, self.last);
+            self.account.set_equity(self.account.equity + change, self.last, self.last);
         }
         if self.first.is_some() {
             for scope in std::iter::once(&mut self.account).chain(&mut self.plugins) {
@@ -269,15 +258,10 @@ impl Recorder {
         }
         for (_, open) in std::mem::take(&mut self.open_orders) {
             let (plugin, instrument) = (open.order.plugin(), open.order.instrument);
-            let end = OrderEnd {
-                closed: None,
-                filled: open.filled,
-                state: "open",
-            };
+            let end = OrderEnd { closed: None, filled: open.filled, state: "open" };
             let names = self.cells.of(plugin, instrument);
             let rules = &self.setup.instruments[usize::from(instrument.0)];
-            self.streams
-                .order(names, rules, &open.order, Some(open.submitted), end);
+            self.streams.order(names, rules, &open.order, Some(open.submitted), end);
         }
         let streams = std::mem::replace(&mut self.streams, Streams::open(None)?);
         let hash = streams.finish()?;
@@ -286,10 +270,7 @@ impl Recorder {
 
     fn revalue_all(&mut self, account: &Account) -> Money {
         let plugins = self.plugins.len().min(account.sub_accounts().len());
-        self.stale = (0..plugins)
-            .filter_map(|at| u16::try_from(at).ok())
-            .map(PluginId)
-            .collect();
+        self.stale = (0..plugins).filter_map(|at| u16::try_from(at).ok()).map(PluginId).collect();
         self.revalue_stale(self.last, account)
     }
 }
@@ -327,11 +308,7 @@ impl Observer for Recorder {
             }
             MarketData::Bar(bar) => {
                 self.events.bars += 1;
-                let extent = Extent {
-                    min: bar.low,
-                    max: bar.high,
-                    last: bar.close,
-                };
+                let extent = Extent { min: bar.low, max: bar.high, last: bar.close };
                 market.trade_at(time, extent);
             }
             MarketData::Depth(_) => self.events.depth += 1,
@@ -350,11 +327,7 @@ impl Observer for Recorder {
         self.plugins[usize::from(order.plugin().0)].orders += 1;
         self.account.orders += 1;
         if self.open_orders.len() < OPEN_ORDERS_MAX {
-            let open = OpenOrder {
-                order: order.clone(),
-                submitted: time,
-                filled: Quantity::ZERO,
-            };
+            let open = OpenOrder { order: order.clone(), submitted: time, filled: Quantity::ZERO };
             self.open_orders.insert(order.id, open);
         }
     }
@@ -370,9 +343,7 @@ impl Observer for Recorder {
         let signed = order.side.signed(fill.quantity);
         let instrument = &self.setup.instruments[usize::from(id.0)];
         // The engine books no fill whose notional does not fit.
-        let notional = instrument
-            .notional(fill.price, fill.quantity)
-            .unwrap_or_default();
+        let notional = instrument.notional(fill.price, fill.quantity).unwrap_or_default();
         for scope in [&mut self.plugins[usize::from(plugin.0)], &mut self.account] {
             scope.fill(fill, notional, time);
             scope.trade(id, signed, fill, time);
@@ -381,22 +352,9 @@ impl Observer for Recorder {
             open.filled += fill.quantity;
         }
         let names = self.cells.of(plugin, id);
-        self.streams.fill(
-            names,
-            instrument,
-            order,
-            fill,
-            time,
-            (position.quantity, share),
-        );
-        let context = FillContext {
-            plugin,
-            instrument: id,
-            side: order.side,
-            fill,
-            time,
-            position,
-        };
+        self.streams.fill(names, instrument, order, fill, time, (position.quantity, share));
+        let context =
+            FillContext { plugin, instrument: id, side: order.side, fill, time, position };
         self.round_trip(&context, (position.quantity - signed).is_zero());
         if !self.stale.contains(&plugin) {
             self.stale.push(plugin);
@@ -409,16 +367,9 @@ impl Observer for Recorder {
         if !self.knows(plugin, instrument) {
             return;
         }
-        let submitted = self
-            .open_orders
-            .remove(&order.id)
-            .map(|open| open.submitted);
+        let submitted = self.open_orders.remove(&order.id).map(|open| open.submitted);
         let name = kebab(state);
-        let end = OrderEnd {
-            closed: Some(time),
-            filled,
-            state: &name,
-        };
+        let end = OrderEnd { closed: Some(time), filled, state: &name };
         let names = self.cells.of(plugin, instrument);
         let rules = &self.setup.instruments[usize::from(instrument.0)];
         self.streams.order(names, rules, order, submitted, end);
@@ -469,10 +420,7 @@ impl Observer for Recorder {
         self.alerts_total += 1;
         if self.alerts.len() < ALERTS_KEPT_MAX {
             let text = alert_text(alert, &self.setup);
-            self.alerts.push(AlertRow {
-                time: Time(time),
-                text,
-            });
+            self.alerts.push(AlertRow { time: Time(time), text });
         }
     }
 
@@ -488,10 +436,7 @@ impl Observer for Recorder {
                 TradingState::Reducing => "reducing",
                 TradingState::Halted => "halted",
             };
-            log.states.push(StateRow {
-                time: Time(time),
-                state: state.to_owned(),
-            });
+            log.states.push(StateRow { time: Time(time), state: state.to_owned() });
         }
     }
 }

@@ -46,10 +46,7 @@ impl Moments {
 }
 
 /// Exact below 2^53, which no count here reaches.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts of periods stay far below 2^53"
-)]
+#[expect(clippy::cast_precision_loss, reason = "counts of periods stay far below 2^53")]
 pub(crate) const fn as_f64(count: u64) -> f64 {
     count as f64
 }
@@ -87,12 +84,7 @@ impl Returns {
             width,
             index: time.0 / width,
             opening,
-            moments: Moments {
-                count: 0,
-                mean: 0.0,
-                squares: 0.0,
-                downside_squares: 0.0,
-            },
+            moments: Moments { count: 0, mean: 0.0, squares: 0.0, downside_squares: 0.0 },
             ruined: false,
             kept: Vec::new(),
             kept_max,
@@ -120,11 +112,7 @@ impl Returns {
             _ => self.ruined = true,
         }
         if self.kept.len() < self.kept_max {
-            self.kept.push(PeriodEnd {
-                index: self.index,
-                opening: self.opening,
-                closing,
-            });
+            self.kept.push(PeriodEnd { index: self.index, opening: self.opening, closing });
         } else {
             self.dropped += 1;
         }
@@ -199,9 +187,6 @@ mod tests {
         for period in 1..100 {
             returns.advance(UnixNanos(period * 10), Money(5));
         }
-        assert_eq!(
-            (returns.kept().len(), returns.dropped(), returns.count()),
-            (3, 96, 99)
-        );
+        assert_eq!((returns.kept().len(), returns.dropped(), returns.count()), (3, 96, 99));
     }
 }

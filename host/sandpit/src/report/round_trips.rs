@@ -280,11 +280,7 @@ mod tests {
     fn check(script: &str, expected: &str) {
         let mut position = Position::default();
         let (mut open, mut time, mut closed) = (None::<OpenTrade>, 0, String::new());
-        for line in script
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-        {
+        for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
             time += 1;
             let words = line.split(' ').collect::<Vec<_>>();
             let mark = |position: &mut Position, price: i64| {
@@ -297,11 +293,7 @@ mod tests {
                 }
                 continue;
             }
-            let side = if words[0] == "B" {
-                Side::Buy
-            } else {
-                Side::Sell
-            };
+            let side = if words[0] == "B" { Side::Buy } else { Side::Sell };
             let quantity: i64 = words[1].parse().unwrap();
             let price: i64 = words[2].strip_prefix('@').unwrap().parse().unwrap();
             let fee = Money(words[4].parse::<i128>().unwrap() * UNIT);
@@ -313,11 +305,7 @@ mod tests {
                 maker: false,
             };
             let signed = side.signed(fill.quantity);
-            position.fill(
-                signed,
-                Money(i128::from(price) * i128::from(signed.0) * UNIT),
-                fee,
-            );
+            position.fill(signed, Money(i128::from(price) * i128::from(signed.0) * UNIT), fee);
             mark(&mut position, price);
             let context = FillContext {
                 plugin: PluginId(0),
@@ -344,10 +332,7 @@ mod tests {
                 );
             }
         }
-        let expected = expected
-            .lines()
-            .map(|l| l.trim().to_owned() + "\n")
-            .collect::<String>();
+        let expected = expected.lines().map(|l| l.trim().to_owned() + "\n").collect::<String>();
         assert_eq!(closed, expected);
     }
 
@@ -401,16 +386,10 @@ mod tests {
 
     #[test]
     fn averages_are_rounded_once() {
-        let leg = Leg {
-            quantity: 3,
-            price_quantity: 1_000,
-        };
+        let leg = Leg { quantity: 3, price_quantity: 1_000 };
         assert_eq!(leg.average(1), Some((3_333_333, 5)));
         assert_eq!(Leg::default().average(1), None);
-        let huge = Leg {
-            quantity: 1,
-            price_quantity: i128::from(i64::MAX / 50),
-        };
+        let huge = Leg { quantity: 1, price_quantity: i128::from(i64::MAX / 50) };
         assert_eq!(huge.average(0), Some((i128::from(i64::MAX / 50 * 10), 1)));
     }
 }

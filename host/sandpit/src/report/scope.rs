@@ -93,13 +93,8 @@ impl Scope {
     pub(crate) fn begin(&mut self, time: UnixNanos) {
         self.hours = Returns::new(NANOS_PER_HOUR, HOURS_KEPT_MAX, self.start, time);
         self.days = Returns::new(NANOS_PER_DAY, DAYS_KEPT_MAX, self.start, time);
-        self.curve.add(
-            time,
-            EquityPoint {
-                equity: Extent::one(self.start),
-                drawdown: Money::ZERO,
-            },
-        );
+        self.curve
+            .add(time, EquityPoint { equity: Extent::one(self.start), drawdown: Money::ZERO });
     }
 
     /// The equity has changed to this at `time`; it was what it was until `previous`.
@@ -107,13 +102,7 @@ impl Scope {
     pub(crate) fn set_equity(&mut self, equity: Money, time: UnixNanos, previous: UnixNanos) {
         self.equity = equity;
         let drawdown = self.drawdown.update(equity, time, previous);
-        self.curve.add(
-            time,
-            EquityPoint {
-                equity: Extent::one(equity),
-                drawdown,
-            },
-        );
+        self.curve.add(time, EquityPoint { equity: Extent::one(equity), drawdown });
     }
 
     /// An hour is over.
@@ -179,11 +168,7 @@ impl Scope {
     pub(crate) const fn closed(&mut self, time: UnixNanos) {
         self.open_positions = self.open_positions.saturating_sub(1);
         if self.open_positions == 0 {
-            self.open_for = Nanos(
-                self.open_for
-                    .0
-                    .saturating_add(time.since(self.open_since).0),
-            );
+            self.open_for = Nanos(self.open_for.0.saturating_add(time.since(self.open_since).0));
         }
     }
 
@@ -194,11 +179,7 @@ impl Scope {
 
     /// How long any position was open, until `end`.
     pub(crate) const fn exposed(&self, end: UnixNanos) -> Nanos {
-        let now = if self.open_positions > 0 {
-            end.since(self.open_since).0
-        } else {
-            0
-        };
+        let now = if self.open_positions > 0 { end.since(self.open_since).0 } else { 0 };
         Nanos(self.open_for.0.saturating_add(now))
     }
 }

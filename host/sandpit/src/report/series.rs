@@ -108,11 +108,7 @@ pub(crate) struct Extent<T> {
 
 impl<T: Copy> Extent<T> {
     pub(crate) const fn one(value: T) -> Self {
-        Self {
-            min: value,
-            max: value,
-            last: value,
-        }
+        Self { min: value, max: value, last: value }
     }
 }
 
@@ -212,13 +208,6 @@ mod tests {
         series.add(UnixNanos(0), Extent::one(1));
         series.add(UnixNanos::MAX, Extent::one(2));
         series.add(UnixNanos::MAX, Extent::one(3));
-        assert_eq!(
-            series.buckets().last().unwrap().1,
-            Extent {
-                min: 2,
-                max: 3,
-                last: 3
-            }
-        );
+        assert_eq!(series.buckets().last().unwrap().1, Extent { min: 2, max: 3, last: 3 });
     }
 }

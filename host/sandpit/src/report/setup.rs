@@ -40,16 +40,8 @@ pub(crate) struct Cells {
 impl Cells {
     pub(crate) fn new(setup: &Setup) -> Self {
         Self {
-            plugins: setup
-                .plugins
-                .iter()
-                .map(|plugin| csv_cell(&plugin.name))
-                .collect(),
-            instruments: setup
-                .instruments
-                .iter()
-                .map(|i| csv_cell(&i.spec().symbol))
-                .collect(),
+            plugins: setup.plugins.iter().map(|plugin| csv_cell(&plugin.name)).collect(),
+            instruments: setup.instruments.iter().map(|i| csv_cell(&i.spec().symbol)).collect(),
         }
     }
 
@@ -69,16 +61,10 @@ pub(crate) fn alert_text(alert: &Alert, setup: &Setup) -> String {
     };
     match alert {
         Alert::ImpossibleReport(order, id, error) => {
-            format!(
-                "{} is halted: impossible report about order {order}: {error}",
-                symbol(id)
-            )
+            format!("{} is halted: impossible report about order {order}: {error}", symbol(id))
         }
         Alert::Overfilled(order, id) => {
-            format!(
-                "{} is halted: order {order} was filled beyond its quantity",
-                symbol(id)
-            )
+            format!("{} is halted: order {order} was filled beyond its quantity", symbol(id))
         }
         Alert::StrangeReport(order) => {
             format!("a report about order {order}, which is not open here")

@@ -221,11 +221,7 @@ pub(crate) struct OrderEnd<'a> {
 /// Text for a CSV cell: quoted, without control characters, and with an apostrophe in front of
 /// what a spreadsheet would take for a formula.
 pub(crate) fn csv_cell(text: &str) -> String {
-    let guard = if text.starts_with(['=', '+', '-', '@']) {
-        "'"
-    } else {
-        ""
-    };
+    let guard = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
     let clean = text.chars().filter(|c| !c.is_control()).collect::<String>();
     format!("\"{guard}{}\"", clean.replace('"', "\"\""))
 }
@@ -271,9 +267,9 @@ fn trigger(kind: OrderKind, instrument: &Instrument) -> String {
         OrderKind::TrailingStop(TrailingOffset::BasisPoints(points)) => {
             format!("offset {points} bp")
         }
-        _ => kind.trigger().map_or_else(String::new, |price| {
-            instrument.price_decimal(price).to_string()
-        }),
+        _ => kind
+            .trigger()
+            .map_or_else(String::new, |price| instrument.price_decimal(price).to_string()),
     }
 }
 

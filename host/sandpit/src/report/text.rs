@@ -26,10 +26,7 @@ impl TextStyle {
     /// Columns beyond which nothing gets wider.
     pub const WIDTH_MAX: usize = 160;
     /// What fits anywhere: 80 columns without colours.
-    pub const PLAIN: Self = Self {
-        width: 80,
-        color: false,
-    };
+    pub const PLAIN: Self = Self { width: 80, color: false };
 }
 
 /// The report as plain text of 80 columns.
@@ -41,14 +38,8 @@ pub fn render_text(report: &Report) -> String {
 /// The report as text.
 #[must_use]
 pub fn render_text_styled(report: &Report, style: TextStyle) -> String {
-    let width = style
-        .width
-        .clamp(TextStyle::WIDTH_MIN, TextStyle::WIDTH_MAX);
-    let mut page = Page {
-        text: String::new(),
-        width,
-        color: style.color,
-    };
+    let width = style.width.clamp(TextStyle::WIDTH_MIN, TextStyle::WIDTH_MAX);
+    let mut page = Page { text: String::new(), width, color: style.color };
     page.head(report);
     page.figures(report);
     page.denials(&report.plugins);
@@ -94,19 +85,11 @@ struct Cell {
 }
 
 fn left(text: impl Into<String>) -> Cell {
-    Cell {
-        text: text.into(),
-        ink: Ink::Plain,
-        right: false,
-    }
+    Cell { text: text.into(), ink: Ink::Plain, right: false }
 }
 
 fn right(text: impl Into<String>) -> Cell {
-    Cell {
-        text: text.into(),
-        ink: Ink::Plain,
-        right: true,
-    }
+    Cell { text: text.into(), ink: Ink::Plain, right: true }
 }
 
 /// Columns a text takes. Wide characters of foreign names may shift a line; nothing breaks.
@@ -159,11 +142,7 @@ impl Page {
     }
 
     fn head(&mut self, report: &Report) {
-        let names = report
-            .plugins
-            .iter()
-            .map(|p| numbers::name(&p.name))
-            .collect::<Vec<_>>();
+        let names = report.plugins.iter().map(|p| numbers::name(&p.name)).collect::<Vec<_>>();
         let title = format!("Backtest of {}", names.join(", "));
         self.paragraph(&title, 0, Ink::Bold);
         if let (Some(first), Some(last)) = (report.market.first, report.market.last) {
@@ -184,11 +163,7 @@ impl Page {
             .map(|i| format!("{} ({})", numbers::name(&i.symbol), numbers::name(&i.venue)))
             .collect::<Vec<_>>();
         let currency = numbers::name(&report.run.currency);
-        self.paragraph(
-            &format!("{}; amounts in {currency}", symbols.join(", ")),
-            0,
-            Ink::Plain,
-        );
+        self.paragraph(&format!("{}; amounts in {currency}", symbols.join(", ")), 0, Ink::Plain);
     }
 
     fn figures(&mut self, report: &Report) {
@@ -210,21 +185,13 @@ impl Page {
     }
 
     fn figure_block(&mut self, block: &[(String, &ScopeSection)], label: usize, figure: usize) {
-        let groups = block
-            .iter()
-            .map(|(_, s)| figures::groups(&s.metrics))
-            .collect::<Vec<_>>();
+        let groups = block.iter().map(|(_, s)| figures::groups(&s.metrics)).collect::<Vec<_>>();
         self.line("");
         let mut head = format!("{:label$}", "");
         for (name, _) in block {
             let name = numbers::clean(name, figure - 3, false);
             let inked = self.ink(&name, Ink::Bold);
-            let _ = write!(
-                head,
-                "{:pad$}{inked}",
-                "",
-                pad = figure.saturating_sub(columns(&name))
-            );
+            let _ = write!(head, "{:pad$}{inked}", "", pad = figure.saturating_sub(columns(&name)));
         }
         self.line(&head);
         let Some(first) = groups.first() else { return };
@@ -248,12 +215,7 @@ impl Page {
     fn table(&mut self, rows: &[Vec<Cell>]) {
         let count = rows.iter().map(Vec::len).max().unwrap_or(0);
         let widths = (0..count)
-            .map(|at| {
-                rows.iter()
-                    .filter_map(|r| r.get(at))
-                    .map(|c| columns(&c.text))
-                    .max()
-            })
+            .map(|at| rows.iter().filter_map(|r| r.get(at)).map(|c| columns(&c.text)).max())
             .map(|width| width.unwrap_or(0))
             .collect::<Vec<_>>();
         for row in rows {
@@ -321,22 +283,10 @@ impl Page {
 
     fn resources(&mut self, report: &Report) {
         self.title("Plugins");
-        let head = [
-            "",
-            "calls",
-            "fuel a call",
-            "fuel max",
-            "memory",
-            "p50",
-            "p99",
-        ];
+        let head = ["", "calls", "fuel a call", "fuel max", "memory", "p50", "p99"];
         let mut rows = vec![
             head.iter()
-                .map(|t| Cell {
-                    text: (*t).to_owned(),
-                    ink: Ink::Dim,
-                    right: true,
-                })
+                .map(|t| Cell { text: (*t).to_owned(), ink: Ink::Dim, right: true })
                 .collect(),
         ];
         for (at, plugin) in report.plugins.iter().enumerate() {
@@ -348,8 +298,7 @@ impl Page {
                 right(count(mean)),
                 right(count(used.fuel_max)),
                 right(
-                    used.memory_peak_bytes
-                        .map_or_else(|| numbers::NONE.to_owned(), numbers::bytes),
+                    used.memory_peak_bytes.map_or_else(|| numbers::NONE.to_owned(), numbers::bytes),
                 ),
             ];
             if let Some(latency) = report.machine.as_ref().and_then(|m| m.plugins.get(at)) {
@@ -359,9 +308,8 @@ impl Page {
         }
         self.table(&rows);
         if let Some(machine) = &report.machine {
-            let memory = machine
-                .memory_peak_bytes
-                .map(|b| format!(", {} of memory", numbers::bytes(b)));
+            let memory =
+                machine.memory_peak_bytes.map(|b| format!(", {} of memory", numbers::bytes(b)));
             let line = format!(
                 "{} on this machine, {} events a second{}",
                 numbers::duration(machine.wall_seconds),
@@ -378,10 +326,7 @@ impl Page {
         const DETAIL_CHARS_MAX: usize = 400;
         for plugin in plugins.iter().filter(|plugin| plugin.faults_total > 0) {
             let total = count(plugin.faults_total);
-            self.title(&format!(
-                "Faults of {}: {total}",
-                numbers::name(&plugin.name)
-            ));
+            self.title(&format!("Faults of {}: {total}", numbers::name(&plugin.name)));
             for fault in plugin.faults.iter().take(SHOWN_MAX) {
                 let at = calendar::readable(fault.time.0);
                 self.paragraph(&format!("{at} {}", fault.code), 2, Ink::Red);

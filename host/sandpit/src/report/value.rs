@@ -81,10 +81,7 @@ impl BadValue {
     const SHOWN_MAX: usize = 64;
 
     fn new(text: &str, expected: &'static str) -> Self {
-        Self {
-            text: text.chars().take(Self::SHOWN_MAX).collect(),
-            expected,
-        }
+        Self { text: text.chars().take(Self::SHOWN_MAX).collect(), expected }
     }
 }
 
@@ -106,10 +103,7 @@ impl FromStr for Amount {
             None => (false, text),
         };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        let all_digits = whole
-            .bytes()
-            .chain(fraction.bytes())
-            .all(|b| b.is_ascii_digit());
+        let all_digits = whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit());
         let scale = u8::try_from(fraction.len()).map_err(|_| bad())?;
         if whole.is_empty() || !all_digits {
             return Err(bad());
@@ -151,13 +145,11 @@ impl TryFrom<String> for Time {
 /// A SHA-256 in lower-case hexadecimal.
 pub(crate) fn hex(digest: &[u8]) -> String {
     use std::fmt::Write as _;
-    digest
-        .iter()
-        .fold(String::with_capacity(digest.len() * 2), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    digest.iter().fold(String::with_capacity(digest.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]
@@ -187,18 +179,8 @@ mod tests {
         for value in [None, Some(f64::NAN), Some(f64::INFINITY)] {
             assert_eq!(serde_json::to_string(&Stat::new(value)).unwrap(), "null");
         }
-        assert_eq!(
-            serde_json::to_string(&Stat::new(Some(-0.0))).unwrap(),
-            "0.0"
-        );
-        for text in [
-            "",
-            "-",
-            ".5",
-            "1e5",
-            "0.1234567890123456789",
-            "99999999999999999999999999",
-        ] {
+        assert_eq!(serde_json::to_string(&Stat::new(Some(-0.0))).unwrap(), "0.0");
+        for text in ["", "-", ".5", "1e5", "0.1234567890123456789", "99999999999999999999999999"] {
             assert!(text.parse::<Amount>().is_err(), "{text}");
         }
     }

@@ -25,10 +25,7 @@ pub(crate) fn of(report: &Report, recorder: &Recorder) -> Vec<String> {
             "The run was stopped before the end of the data; the report covers what ran.",
         ),
         Ending::Failed(error) => {
-            warn(
-                true,
-                &format!("The run failed before the end of the data: {error}"),
-            );
+            warn(true, &format!("The run failed before the end of the data: {error}"));
         }
     }
     warn(
@@ -44,10 +41,7 @@ pub(crate) fn of(report: &Report, recorder: &Recorder) -> Vec<String> {
         !report.market.instruments.is_empty() && report.market.instruments.iter().all(free),
         "No fees are charged.",
     );
-    warn(
-        report.market.first.is_none(),
-        "There were no market events.",
-    );
+    warn(report.market.first.is_none(), "There were no market events.");
     warn(
         account.trades > 0 && account.trades < TRADES_FEW,
         "Fewer than 30 trades closed: statistics of trades say little.",
@@ -79,10 +73,7 @@ pub(crate) fn of(report: &Report, recorder: &Recorder) -> Vec<String> {
     );
     for plugin in &report.plugins {
         if plugin.faults_total > 0 {
-            warn(
-                true,
-                &format!("Plugin {} was at fault; see its faults.", plugin.name),
-            );
+            warn(true, &format!("Plugin {} was at fault; see its faults.", plugin.name));
         }
     }
     found

@@ -62,10 +62,7 @@ mod tests {
         for _ in 0..6_000 {
             seen[usize::try_from(generator.below(6)).unwrap()] += 1;
         }
-        assert!(
-            seen.iter().all(|count| (800..1_200).contains(count)),
-            "{seen:?}"
-        );
+        assert!(seen.iter().all(|count| (800..1_200).contains(count)), "{seen:?}");
         assert_eq!(generator.below(0), 0);
         assert!((0..1_000).all(|_| generator.coin_run(5) <= 5));
     }

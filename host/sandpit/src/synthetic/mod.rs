@@ -53,10 +53,7 @@ impl Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            seed: 42,
-            length: Self::LENGTH_DEFAULT,
-        }
+        Self { seed: 42, length: Self::LENGTH_DEFAULT }
     }
 }
 
@@ -112,12 +109,7 @@ impl Market {
         let mut seeds = SplitMix64::new(options.seed);
         let paths = Self::OPENING.map(|(price, spread)| Path::new(seeds.next_u64(), price, spread));
         let length = options.length.min(Options::LENGTH_MAX);
-        Self {
-            paths,
-            end: START.plus(length),
-            waiting: VecDeque::new(),
-            trade_id: 0,
-        }
+        Self { paths, end: START.plus(length), waiting: VecDeque::new(), trade_id: 0 }
     }
 
     /// Moves the instrument that is next in time and queues what that shows.
@@ -129,19 +121,11 @@ impl Market {
             return None;
         }
         let instrument = InstrumentId(u16::from(index == 1));
-        let event = |data| MarketEvent {
-            instrument,
-            time,
-            venue_time: time,
-            data,
-        };
+        let event = |data| MarketEvent { instrument, time, venue_time: time, data };
         let step = path.step();
         if let Some(trade) = step.trade {
             self.trade_id += 1;
-            let trade = Trade {
-                id: self.trade_id,
-                ..trade
-            };
+            let trade = Trade { id: self.trade_id, ..trade };
             self.waiting.push_back(event(MarketData::Trade(trade)));
         }
         if let Some(quote) = step.quote {
@@ -167,11 +151,7 @@ mod tests {
     use super::*;
 
     fn hour(seed: u64) -> Vec<MarketEvent> {
-        Market::new(Options {
-            seed,
-            length: Nanos(3_600 * 1_000_000_000),
-        })
-        .collect()
+        Market::new(Options { seed, length: Nanos(3_600 * 1_000_000_000) }).collect()
     }
 
     #[test]
@@ -221,10 +201,7 @@ mod tests {
 
     #[test]
     fn prices_move_and_spreads_widen_but_stay_in_bounds() {
-        let market = Market::new(Options {
-            seed: 1,
-            length: Options::LENGTH_DEFAULT,
-        });
+        let market = Market::new(Options { seed: 1, length: Options::LENGTH_DEFAULT });
         let (mut low, mut high, mut narrow, mut wide) = (i64::MAX, 0, i64::MAX, 0);
         for event in market.filter(|event| event.instrument.0 == 0) {
             if let MarketData::Quote(quote) = event.data {
@@ -235,11 +212,7 @@ mod tests {
                 wide = wide.max(spread);
             }
         }
-        assert!(
-            high - low > 600_000 / 200,
-            "moved by {} ticks only",
-            high - low
-        );
+        assert!(high - low > 600_000 / 200, "moved by {} ticks only", high - low);
         assert!(low > 600_000 / 4 && high < 600_000 * 4, "{low} to {high}");
         assert!(narrow == 1 && wide > 4, "{narrow} to {wide}");
     }

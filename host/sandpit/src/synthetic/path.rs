@@ -84,20 +84,14 @@ impl Path {
         if self.steps_left <= 0 {
             self.change_mood();
         }
-        Step {
-            trade,
-            quote: shown,
-        }
+        Step { trade, quote: shown }
     }
 
     fn change_mood(&mut self) {
         self.anchor = self.middle;
         let (mood, steps) = match self.chance.below(10) {
             0..=3 => (Mood::Range, 600 + self.chance.below(3_000)),
-            4..=8 => (
-                Mood::Trend(self.trend_side()),
-                400 + self.chance.below(2_000),
-            ),
+            4..=8 => (Mood::Trend(self.trend_side()), 400 + self.chance.below(2_000)),
             _ => (Mood::Burst, 200 + self.chance.below(800)),
         };
         (self.mood, self.steps_left) = (mood, steps);
@@ -106,11 +100,7 @@ impl Path {
     /// Up or down alike near the opening price; the farther away, the more likely back.
     fn trend_side(&mut self) -> Side {
         let away_percent = (self.middle - self.opening) * 100 / self.opening;
-        if self.chance.below(60) - 30 >= away_percent {
-            Side::Buy
-        } else {
-            Side::Sell
-        }
+        if self.chance.below(60) - 30 >= away_percent { Side::Buy } else { Side::Sell }
     }
 
     fn move_middle(&mut self) {
@@ -118,14 +108,7 @@ impl Path {
         let unit = self.opening / 100_000;
         let (jitter, drift) = match self.mood {
             Mood::Range => (4 * unit, (self.anchor - self.middle) / 256),
-            Mood::Trend(side) => (
-                4 * unit,
-                if side == Side::Buy {
-                    unit / 2
-                } else {
-                    -unit / 2
-                },
-            ),
+            Mood::Trend(side) => (4 * unit, if side == Side::Buy { unit / 2 } else { -unit / 2 }),
             Mood::Burst => (16 * unit, 0),
         };
         let width = u32::try_from(jitter).unwrap_or(u32::MAX);
@@ -157,22 +140,9 @@ impl Path {
             Mood::Trend(Side::Sell) => 4,
             Mood::Range | Mood::Burst => 5,
         };
-        let side = if self.chance.below(10) < buys {
-            Side::Buy
-        } else {
-            Side::Sell
-        };
-        let price = if side == Side::Buy {
-            quote.ask_price
-        } else {
-            quote.bid_price
-        };
-        Trade {
-            price,
-            quantity: self.size(),
-            aggressor: Some(side),
-            id: 0,
-        }
+        let side = if self.chance.below(10) < buys { Side::Buy } else { Side::Sell };
+        let price = if side == Side::Buy { quote.ask_price } else { quote.bid_price };
+        Trade { price, quantity: self.size(), aggressor: Some(side), id: 0 }
     }
 
     /// Many small ones and a few large ones, in steps of the instrument.
@@ -182,11 +152,7 @@ impl Path {
     }
 
     fn pause(&mut self) -> Nanos {
-        let average_ms = if self.mood == Mood::Burst {
-            STEP_MS / 10
-        } else {
-            STEP_MS
-        };
+        let average_ms = if self.mood == Mood::Burst { STEP_MS / 10 } else { STEP_MS };
         let ms = 1 + self.chance.below(average_ms * 2);
         Nanos::from_millis(ms.unsigned_abs())
     }

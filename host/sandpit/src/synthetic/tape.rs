@@ -14,20 +14,10 @@ pub const SOURCE: &str = "synthetic market of sandpit";
 /// # Errors
 /// The tape cannot be written.
 pub fn write(path: &Path, options: Options) -> Result<u64, TapeError> {
-    let source = format!(
-        "{SOURCE}, seed {}, {} s",
-        options.seed,
-        options.length.0 / 1_000_000_000
-    );
-    let instruments = instruments().map_err(|source| TapeError::Instruments {
-        path: path.to_owned(),
-        source,
-    })?;
-    let header = TapeHeader {
-        instruments,
-        clock: TapeClock::Host,
-        source,
-    };
+    let source = format!("{SOURCE}, seed {}, {} s", options.seed, options.length.0 / 1_000_000_000);
+    let instruments =
+        instruments().map_err(|source| TapeError::Instruments { path: path.to_owned(), source })?;
+    let header = TapeHeader { instruments, clock: TapeClock::Host, source };
     let mut writer = TapeWriter::create(path, &header)?;
     for event in Market::new(options) {
         writer.append(&event)?;

@@ -10,24 +10,16 @@ fn found(name: &str, text: &str) -> (CheckReport, Vec<String>) {
     let folder = Folder::new();
     let options = folder.options(name, text);
     import(&options).unwrap();
-    let report = check(&options.output, &CheckOptions::default(), &mut |_, _| {
-        ControlFlow::Continue(())
-    })
-    .unwrap();
-    let shown = report
-        .findings
-        .iter()
-        .map(|f| format!("{}: {}", f.code, f.text))
-        .collect();
+    let report =
+        check(&options.output, &CheckOptions::default(), &mut |_, _| ControlFlow::Continue(()))
+            .unwrap();
+    let shown = report.findings.iter().map(|f| format!("{}: {}", f.code, f.text)).collect();
     (report, shown)
 }
 
 #[test]
 fn a_good_tape_is_good() {
-    let (report, shown) = found(
-        "x.csv",
-        "time,price,qty,id\n1609459200,1,1,1\n1609459201,1,1,2\n",
-    );
+    let (report, shown) = found("x.csv", "time,price,qty,id\n1609459200,1,1,1\n1609459201,1,1,2\n");
     assert!(report.ok && shown.is_empty(), "{shown:?}");
     assert_eq!(report.events, 2);
     assert_eq!(report.instruments[0].gap_longest_ns, 1_000_000_000);
@@ -35,10 +27,8 @@ fn a_good_tape_is_good() {
 
 #[test]
 fn trades() {
-    let (report, shown) = found(
-        "x.csv",
-        "time,price,qty,id\n1609459200,100,1,1\n1609459261,106,1,3\n",
-    );
+    let (report, shown) =
+        found("x.csv", "time,price,qty,id\n1609459200,100,1,1\n1609459261,106,1,3\n");
     assert_eq!(
         shown,
         [
@@ -115,24 +105,18 @@ fn a_cut_tape_is_a_problem_and_the_rest_is_checked() {
     import(&options).unwrap();
     let bytes = std::fs::read(&options.output).unwrap();
     std::fs::write(&options.output, &bytes[..bytes.len() - 3]).unwrap();
-    let report = check(&options.output, &CheckOptions::default(), &mut |_, _| {
-        ControlFlow::Continue(())
-    })
-    .unwrap();
+    let report =
+        check(&options.output, &CheckOptions::default(), &mut |_, _| ControlFlow::Continue(()))
+            .unwrap();
     assert_eq!((report.ok, report.events), (false, 2));
     assert_eq!(report.findings[0].code, "unreadable");
-    assert!(
-        report.findings[0].text.contains("ends early"),
-        "{:?}",
-        report.findings[0]
-    );
+    assert!(report.findings[0].text.contains("ends early"), "{:?}", report.findings[0]);
 }
 
 #[test]
 fn the_list_is_bounded_and_the_counts_are_not() {
-    let rows: String = (0..300)
-        .map(|i| format!("{},{},1\n", 1_609_459_200 + i, 100 + 50 * (i % 2)))
-        .collect();
+    let rows: String =
+        (0..300).map(|i| format!("{},{},1\n", 1_609_459_200 + i, 100 + 50 * (i % 2))).collect();
     let (report, shown) = found("x.csv", &format!("time,price,qty\n{rows}"));
     assert_eq!((shown.len(), report.findings_left_off), (100, 199));
     assert_eq!(report.instruments[0].findings["price_jump"], 299);

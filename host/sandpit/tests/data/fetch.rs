@@ -69,31 +69,19 @@ async fn answer(mut stream: TcpStream, site: Arc<Mutex<Site>>) {
     }
     let head = String::from_utf8(head).unwrap().to_lowercase();
     let start = head.lines().find_map(|line| {
-        line.strip_prefix("range: bytes=")?
-            .trim_end_matches('-')
-            .parse::<usize>()
-            .ok()
+        line.strip_prefix("range: bytes=")?.trim_end_matches('-').parse::<usize>().ok()
     });
     let (answer, content) = {
         let mut site = site.lock().await;
         if head.contains(".checksum ") {
-            let hash: String = Sha256::digest(&site.content)
-                .iter()
-                .map(|b| format!("{b:02x}"))
-                .collect();
-            let answer = site
-                .checksum
-                .get("checksum")
-                .cloned()
-                .unwrap_or(Answer::Whole);
+            let hash: String =
+                Sha256::digest(&site.content).iter().map(|b| format!("{b:02x}")).collect();
+            let answer = site.checksum.get("checksum").cloned().unwrap_or(Answer::Whole);
             (answer, format!("{hash}  {NAME}\n").into_bytes())
         } else {
             site.ranges.push(start.map(|start| start as u64));
-            let answer = if site.answers.is_empty() {
-                Answer::Whole
-            } else {
-                site.answers.remove(0)
-            };
+            let answer =
+                if site.answers.is_empty() { Answer::Whole } else { site.answers.remove(0) };
             (answer, site.content.clone())
         }
     };
@@ -138,9 +126,7 @@ struct Fetched {
 }
 
 fn content() -> Vec<u8> {
-    (0..100_000u32)
-        .map(|i| u8::try_from(i.wrapping_mul(2_654_435_761) >> 24).unwrap())
-        .collect()
+    (0..100_000u32).map(|i| u8::try_from(i.wrapping_mul(2_654_435_761) >> 24).unwrap()).collect()
 }
 
 fn options(url: &str, folder: &Folder) -> FetchOptions {
@@ -158,25 +144,12 @@ fn options(url: &str, folder: &Folder) -> FetchOptions {
 
 async fn run(answers: Vec<Answer>, checksum: Option<Answer>) -> Fetched {
     let content = content();
-    let checksum = checksum
-        .map(|answer| ("checksum", answer))
-        .into_iter()
-        .collect();
-    let (url, site) = serve(Site {
-        content: content.clone(),
-        answers,
-        checksum,
-        ranges: Vec::new(),
-    })
-    .await;
+    let checksum = checksum.map(|answer| ("checksum", answer)).into_iter().collect();
+    let (url, site) =
+        serve(Site { content: content.clone(), answers, checksum, ranges: Vec::new() }).await;
     let folder = Folder::new();
     let result = fetch(&options(&url, &folder), &mut |_| ControlFlow::Continue(())).await;
-    Fetched {
-        result,
-        site,
-        folder,
-        content,
-    }
+    Fetched { result, site, folder, content }
 }
 
 impl Fetched {
@@ -184,17 +157,9 @@ impl Fetched {
     async fn whole(&self, ranges: &[Option<u64>]) {
         let summary = self.result.as_ref().unwrap();
         assert_eq!(summary.count(Outcome::Fetched), 1);
-        assert_eq!(
-            std::fs::read(self.folder.path("dumps").join(NAME)).unwrap(),
-            self.content
-        );
+        assert_eq!(std::fs::read(self.folder.path("dumps").join(NAME)).unwrap(), self.content);
         assert_eq!(self.site.lock().await.ranges, ranges);
-        assert_eq!(
-            std::fs::read_dir(self.folder.path("dumps"))
-                .unwrap()
-                .count(),
-            1
-        );
+        assert_eq!(std::fs::read_dir(self.folder.path("dumps")).unwrap().count(), 1);
     }
 }
 
@@ -204,11 +169,8 @@ async fn a_file_is_loaded_once() {
     it.whole(&[None]).await;
     let url = it.result.as_ref().unwrap().files[0].url.clone();
     let base = url.split("/data/").next().unwrap();
-    let again = fetch(&options(base, &it.folder), &mut |_| {
-        ControlFlow::Continue(())
-    })
-    .await
-    .unwrap();
+    let again =
+        fetch(&options(base, &it.folder), &mut |_| ControlFlow::Continue(())).await.unwrap();
     assert_eq!(again.count(Outcome::Present), 1);
     assert_eq!(it.site.lock().await.ranges.len(), 1);
 }
@@ -242,15 +204,8 @@ async fn wrong_content_is_loaded_anew_and_refused_in_the_end() {
     let it = run(vec![Answer::Wrong], None).await;
     it.whole(&[None, None]).await;
     let it = run(vec![Answer::Wrong; 4], None).await;
-    assert!(
-        matches!(it.result, Err(FetchError::Checksum { attempts: 4, .. })),
-        "{:?}",
-        it.result
-    );
-    assert_eq!(
-        std::fs::read_dir(it.folder.path("dumps")).unwrap().count(),
-        0
-    );
+    assert!(matches!(it.result, Err(FetchError::Checksum { attempts: 4, .. })), "{:?}", it.result);
+    assert_eq!(std::fs::read_dir(it.folder.path("dumps")).unwrap().count(), 0);
 }
 
 #[tokio::test]
@@ -260,31 +215,16 @@ async fn what_the_server_has_not_is_in_the_summary() {
     let summary = it.result.unwrap();
     assert_eq!(summary.count(Outcome::Missing), 1);
     let it = run(vec![], missing()).await;
-    assert!(
-        matches!(it.result, Err(FetchError::NoChecksum { .. })),
-        "{:?}",
-        it.result
-    );
+    assert!(matches!(it.result, Err(FetchError::NoChecksum { .. })), "{:?}", it.result);
 }
 
 #[tokio::test]
 async fn a_server_that_says_no_is_an_error() {
     let it = run(vec![Answer::Status(403)], None).await;
-    assert!(
-        matches!(it.result, Err(FetchError::Status { status: 403, .. })),
-        "{:?}",
-        it.result
-    );
+    assert!(matches!(it.result, Err(FetchError::Status { status: 403, .. })), "{:?}", it.result);
     let it = run(vec![Answer::Status(500); 9], None).await;
     assert!(
-        matches!(
-            it.result,
-            Err(FetchError::Status {
-                status: 500,
-                attempts: 4,
-                ..
-            })
-        ),
+        matches!(it.result, Err(FetchError::Status { status: 500, attempts: 4, .. })),
         "{:?}",
         it.result
     );
@@ -293,11 +233,7 @@ async fn a_server_that_says_no_is_an_error() {
 
 #[tokio::test]
 async fn the_caller_can_stop_and_the_next_fetch_goes_on() {
-    let (url, site) = serve(Site {
-        content: content(),
-        ..Site::default()
-    })
-    .await;
+    let (url, site) = serve(Site { content: content(), ..Site::default() }).await;
     let folder = Folder::new();
     let stopped = fetch(&options(&url, &folder), &mut |progress| {
         assert_eq!(progress.bytes_total, Some(100_000));
@@ -307,16 +243,11 @@ async fn the_caller_can_stop_and_the_next_fetch_goes_on() {
     assert!(matches!(stopped, Err(FetchError::Interrupted)));
     let part = folder.path("dumps").join(format!("{NAME}.part"));
     let have = std::fs::metadata(&part).unwrap().len();
-    let summary = fetch(&options(&url, &folder), &mut |_| ControlFlow::Continue(()))
-        .await
-        .unwrap();
+    let summary = fetch(&options(&url, &folder), &mut |_| ControlFlow::Continue(())).await.unwrap();
     assert_eq!(summary.files[0].resumed_bytes, have);
     // A piece may have been the whole file; then the server says that nothing is left.
     assert_eq!(site.lock().await.ranges[1], Some(have));
-    assert_eq!(
-        std::fs::read(folder.path("dumps").join(NAME)).unwrap(),
-        content()
-    );
+    assert_eq!(std::fs::read(folder.path("dumps").join(NAME)).unwrap(), content());
 }
 
 #[tokio::test]
@@ -326,12 +257,7 @@ async fn no_server_is_an_error_that_names_the_address() {
     drop(listener);
     let folder = Folder::new();
     let result = fetch(&options(&url, &folder), &mut |_| ControlFlow::Continue(())).await;
-    let Err(FetchError::Request {
-        url: named,
-        attempts: 4,
-        ..
-    }) = result
-    else {
+    let Err(FetchError::Request { url: named, attempts: 4, .. }) = result else {
         panic!("{result:?}");
     };
     assert!(named.starts_with(&url));

@@ -56,13 +56,10 @@ fn binance_bars() {
 fn several_dumps_make_one_tape() {
     let folder = Folder::new();
     let mut options = folder.options("AUSDT-trades-1.csv", "1,1.5,2,3,1735689600000,true,true\n");
-    options.inputs.push(folder.write(
-        "AUSDT-trades-2.zip",
-        "2,1.25,2,3,1735689601000000,true,true\n",
-    ));
     options
         .inputs
-        .push(folder.write("BUSDT-trades-2.zip", "2,7,2,3,1735689601000000,true,true\n"));
+        .push(folder.write("AUSDT-trades-2.zip", "2,1.25,2,3,1735689601000000,true,true\n"));
+    options.inputs.push(folder.write("BUSDT-trades-2.zip", "2,7,2,3,1735689601000000,true,true\n"));
     let summary = import(&options).unwrap();
     assert_eq!(
         show(&options.output),
@@ -70,14 +67,7 @@ fn several_dumps_make_one_tape() {
          1735689601000000000 AUSDT trade 1.25 x 2 sell #2\n\
          1735689601000000000 BUSDT trade 7 x 2 sell #2\n"
     );
-    assert_eq!(
-        summary
-            .inputs
-            .iter()
-            .map(|input| input.lines)
-            .collect::<Vec<_>>(),
-        [1, 1, 1]
-    );
+    assert_eq!(summary.inputs.iter().map(|input| input.lines).collect::<Vec<_>>(), [1, 1, 1]);
 }
 
 #[test]
@@ -109,11 +99,7 @@ fn separated_values_by_their_header() {
         "1640991720000000000 x bar 60 s 5 9 3 4 volume 2.5\n\
          1640991780000000000 x bar 60 s 4 4 4 4 volume 0.0\n",
     );
-    assert!(
-        summary.recognised.contains("of 60 s"),
-        "{}",
-        summary.recognised
-    );
+    assert!(summary.recognised.contains("of 60 s"), "{}", summary.recognised);
 }
 
 #[test]
@@ -124,22 +110,14 @@ fn quotes_without_header_or_quantity() {
         "1577898000065000000 EURUSD quote 1.12120 x 1000000 / 1.12172 x 1000000\n\
          1577898010447000000 EURUSD quote 1.12120 x 1000000 / 1.12192 x 1000000\n",
     );
-    assert!(
-        summary
-            .notes
-            .iter()
-            .any(|note| note.contains("1000000 was assumed")),
-        "{summary:?}"
-    );
+    assert!(summary.notes.iter().any(|note| note.contains("1000000 was assumed")), "{summary:?}");
 }
 
 #[test]
 fn separated_values_by_a_mapping() {
     let folder = Folder::new();
-    let mut options = folder.options(
-        "x.txt",
-        "1.5|7|01.02.2021 03:04:05|b\n1.25|8|01.02.2021 03:04:06|s\n",
-    );
+    let mut options =
+        folder.options("x.txt", "1.5|7|01.02.2021 03:04:05|b\n1.25|8|01.02.2021 03:04:06|s\n");
     options.mapping = Some(
         "kind=trades,separator=|,header=no,price=0,quantity=1,time=2,time-format=%d.%m.%Y %H:%M:%S,side=3"
             .parse()
@@ -234,15 +212,9 @@ fn binance_capture() {
          1723161253000000004 XUSDT (venue 1723161255208000000) change 10 [5.2 x 1] []\n\
          1723161253000000005 XUSDT quote 5.2 x 1 / 6.0 x 2\n",
     );
-    assert_eq!(
-        (summary.format.as_str(), summary.clock),
-        ("binance-raw", TapeClock::Host)
-    );
+    assert_eq!((summary.format.as_str(), summary.clock), ("binance-raw", TapeClock::Host));
     assert!(
-        summary
-            .notes
-            .iter()
-            .any(|note| note.starts_with("1 changes of a book")),
+        summary.notes.iter().any(|note| note.starts_with("1 changes of a book")),
         "{summary:?}"
     );
 }
@@ -285,31 +257,14 @@ fn rules_come_from_a_file_and_rename() {
     let mut options = folder.options("x.csv", "time,symbol,price,qty\n1609459200,AB,1.15,0.2\n");
     options.rules = rules;
     import(&options).unwrap();
-    assert_eq!(
-        show(&options.output),
-        "1609459200000000000 XYUSD trade 1.15 x 0.2 #0\n"
-    );
+    assert_eq!(show(&options.output), "1609459200000000000 XYUSD trade 1.15 x 0.2 #0\n");
     let info = sandpit::data::info(&options.output).unwrap();
     let instrument = &info.instruments[0];
-    assert_eq!(
-        (instrument.kind, instrument.base.as_str()),
-        ("perpetual", "XY")
-    );
-    assert_eq!(
-        (
-            instrument.taker_fee.as_str(),
-            instrument.price_tick.as_str()
-        ),
-        ("0.0005", "0.05")
-    );
+    assert_eq!((instrument.kind, instrument.base.as_str()), ("perpetual", "XY"));
+    assert_eq!((instrument.taker_fee.as_str(), instrument.price_tick.as_str()), ("0.0005", "0.05"));
     assert_eq!(instrument.price_low.as_deref(), Some("1.15"));
     let unknown = folder.write("bad.toml", "[[instruments]]\ntick = \"1\"\n");
-    assert!(
-        ImportRules::load(&unknown)
-            .unwrap_err()
-            .to_string()
-            .contains("unknown field")
-    );
+    assert!(ImportRules::load(&unknown).unwrap_err().to_string().contains("unknown field"));
     let float = folder.write("float.toml", "[[instruments]]\nprice_tick = 0.1\n");
     assert!(ImportRules::load(&float).is_err());
 }

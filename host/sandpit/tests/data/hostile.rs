@@ -10,14 +10,8 @@ const SEEDS: [(Format, &str); 7] = [
         Format::BinanceTrades,
         "10,93576.00,0.003,280.7,1735689600123000,True,True\n11,93576.01,0.1,9357.6,1735689600124000,False,True\n",
     ),
-    (
-        Format::BinanceAggTrades,
-        "5,1.5,2,10,11,1735689600123,true,true\n",
-    ),
-    (
-        Format::BinanceKlines,
-        "1735689600000000,5,9,3,4,1.5,1735689659999999,0,1,0,0,0\n",
-    ),
+    (Format::BinanceAggTrades, "5,1.5,2,10,11,1735689600123,true,true\n"),
+    (Format::BinanceKlines, "1735689600000000,5,9,3,4,1.5,1735689659999999,0,1,0,0,0\n"),
     (
         Format::Csv,
         "timestamp,open,high,low,close,volume\n2021-12-31 23:01:00,5,9,3,4,2.5\n2021-12-31 23:02:00,4,4,4,4,0\n",

@@ -12,9 +12,7 @@ use crate::support::Folder;
 
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn recorded(name: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data")
-        .join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name);
     if path.exists() {
         return Some(path);
     }
@@ -56,15 +54,11 @@ fn imported(name: &str, change: impl FnOnce(&mut ImportOptions)) -> Option<Impor
         summary.recognised,
         summary.notes,
     );
-    let report = check(&summary.output, &CheckOptions::default(), &mut |_, _| {
-        ControlFlow::Continue(())
-    });
+    let report =
+        check(&summary.output, &CheckOptions::default(), &mut |_, _| ControlFlow::Continue(()));
     let report = report.unwrap();
     let instrument = &report.instruments[0];
-    println!(
-        "  {} problems, {} notes; {:?}",
-        report.problems, report.notes, instrument.findings
-    );
+    println!("  {} problems, {} notes; {:?}", report.problems, report.notes, instrument.findings);
     assert_eq!(report.events, summary.events);
     Some(Imported { folder, summary })
 }
@@ -85,9 +79,7 @@ fn bitmex_trades() {
     let (mut low, mut high, mut sells) = (i64::MAX, 0, 0);
     for event in it.reader() {
         let event = event.unwrap();
-        let MarketData::Trade(trade) = event.data else {
-            panic!("{event:?}")
-        };
+        let MarketData::Trade(trade) = event.data else { panic!("{event:?}") };
         low = low.min(trade.price.0);
         high = high.max(trade.price.0);
         sells += i32::from(trade.aggressor == Some(Side::Sell));
@@ -122,11 +114,9 @@ fn perpetual_bars() {
     assert_eq!(it.summary.volumes_rounded, 9);
     // The first bar begins at 23:01 and is known at 23:02.
     assert_eq!(it.summary.first, "2021-12-31T23:02:00Z");
-    let report = check(
-        &it.folder.path("out.tape"),
-        &CheckOptions::default(),
-        &mut |_, _| ControlFlow::Continue(()),
-    );
+    let report = check(&it.folder.path("out.tape"), &CheckOptions::default(), &mut |_, _| {
+        ControlFlow::Continue(())
+    });
     assert_eq!(report.unwrap().instruments[0].bars_missing, 0);
 }
 
@@ -141,24 +131,14 @@ fn binance_captures() {
             continue;
         };
         let instrument = &it.summary.instruments[0];
-        assert_eq!(
-            (instrument.trades, instrument.quotes),
-            (trades, quotes),
-            "{name}"
-        );
-        let report = check(
-            &it.folder.path("out.tape"),
-            &CheckOptions::default(),
-            &mut |_, _| ControlFlow::Continue(()),
-        )
+        assert_eq!((instrument.trades, instrument.quotes), (trades, quotes), "{name}");
+        let report = check(&it.folder.path("out.tape"), &CheckOptions::default(), &mut |_, _| {
+            ControlFlow::Continue(())
+        })
         .unwrap();
         assert!(report.ok, "{name}: {:?}", report.findings);
         let unused = report.instruments[0].book_changes_unused;
-        assert_eq!(
-            unused < 100,
-            live,
-            "{name}: {unused} changes without a book"
-        );
+        assert_eq!(unused < 100, live, "{name}: {unused} changes without a book");
     }
 }
 
@@ -168,16 +148,14 @@ fn binance_captures_of_two_days() {
     let Some(second) = recorded("streams/binance-spot-btcusdt-20240809.gz") else {
         return;
     };
-    let Some(it) = imported("streams/binance-spot-btcusdt-20240808.gz", |options| {
-        options.inputs.push(second)
-    }) else {
+    let Some(it) =
+        imported("streams/binance-spot-btcusdt-20240808.gz", |options| options.inputs.push(second))
+    else {
         return;
     };
-    let report = check(
-        &it.folder.path("out.tape"),
-        &CheckOptions::default(),
-        &mut |_, _| ControlFlow::Continue(()),
-    )
+    let report = check(&it.folder.path("out.tape"), &CheckOptions::default(), &mut |_, _| {
+        ControlFlow::Continue(())
+    })
     .unwrap();
     assert!(report.ok, "{:?}", report.findings);
     assert!(report.instruments[0].book_changes_unused < 100);
@@ -190,10 +168,7 @@ fn barter_events() {
     let Some(it) = imported(name, |options| options.repairs = [Repair::Sort].into()) else {
         return;
     };
-    assert_eq!(
-        (it.summary.events, it.summary.instruments.len()),
-        (50_000, 3)
-    );
+    assert_eq!((it.summary.events, it.summary.instruments.len()), (50_000, 3));
     assert!(it.summary.sorted > 20_000);
     assert!(it.reader().map(|event| event.unwrap().time).is_sorted());
 }

@@ -38,9 +38,7 @@ impl Folder {
         } else if name.ends_with(".zip") {
             let mut packed = ZipWriter::new(file);
             let inner = name.replace(".zip", ".csv");
-            packed
-                .start_file(inner, SimpleFileOptions::default())
-                .unwrap();
+            packed.start_file(inner, SimpleFileOptions::default()).unwrap();
             packed.write_all(text.as_bytes()).unwrap();
             packed.finish().unwrap();
         } else {
@@ -141,11 +139,7 @@ pub(crate) fn check(name: &str, text: &str, expected: &str) -> ImportSummary {
         Err(e) => panic!("{}", error(&e, &folder)),
     };
     assert_eq!(show(&options.output), expected, "{name}");
-    assert_eq!(
-        fs::read_dir(folder.0.path()).unwrap().count(),
-        2,
-        "nothing else is left"
-    );
+    assert_eq!(fs::read_dir(folder.0.path()).unwrap().count(), 2, "nothing else is left");
     summary
 }
 
@@ -155,9 +149,5 @@ pub(crate) fn check_refused(name: &str, text: &str, expected: &str) {
     let options = folder.options(name, text);
     let refused = import(&options).unwrap_err();
     assert_eq!(error(&refused, &folder), expected);
-    assert_eq!(
-        fs::read_dir(folder.0.path()).unwrap().count(),
-        1,
-        "nothing is left"
-    );
+    assert_eq!(fs::read_dir(folder.0.path()).unwrap().count(), 1, "nothing is left");
 }

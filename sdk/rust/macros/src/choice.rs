@@ -14,24 +14,16 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         return Err(Error::new_spanned(&input.ident, "a choice is an enum"));
     };
     if data.variants.is_empty() || data.variants.len() > OPTIONS_MAX {
-        return Err(Error::new_spanned(
-            &input.ident,
-            "a choice has 1 to 32 options",
-        ));
+        return Err(Error::new_spanned(&input.ident, "a choice has 1 to 32 options"));
     }
-    if let Some(variant) = data
-        .variants
-        .iter()
-        .find(|variant| !matches!(variant.fields, Fields::Unit))
+    if let Some(variant) =
+        data.variants.iter().find(|variant| !matches!(variant.fields, Fields::Unit))
     {
         return Err(Error::new_spanned(variant, "an option carries nothing"));
     }
     let name = &input.ident;
     let variants: Vec<_> = data.variants.iter().map(|variant| &variant.ident).collect();
-    let options: Vec<_> = variants
-        .iter()
-        .map(|variant| kebab(&variant.to_string()))
-        .collect();
+    let options: Vec<_> = variants.iter().map(|variant| kebab(&variant.to_string())).collect();
     Ok(quote! {
         impl ::sandpit_sdk::Choice for #name {
             const OPTIONS: &'static [&'static str] = &[#(#options),*];

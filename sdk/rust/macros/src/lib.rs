@@ -12,16 +12,12 @@ use syn::{DeriveInput, parse_macro_input};
 #[proc_macro_derive(Parameters, attributes(param))]
 pub fn parameters(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    parameters::derive(&input)
-        .unwrap_or_else(syn::Error::into_compile_error)
-        .into()
+    parameters::derive(&input).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
 /// Makes a parameter's options of an enum. See `sandpit_sdk::Choice`.
 #[proc_macro_derive(Choice)]
 pub fn choice(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    choice::derive(&input)
-        .unwrap_or_else(syn::Error::into_compile_error)
-        .into()
+    choice::derive(&input).unwrap_or_else(syn::Error::into_compile_error).into()
 }

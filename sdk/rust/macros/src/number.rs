@@ -25,18 +25,10 @@ impl Number {
 
 /// Reads `10`, `-0.5` or `"0.001"`.
 pub(crate) fn number(expression: &Expr) -> Result<Number> {
-    let wrong = || {
-        Error::new_spanned(
-            expression,
-            "not a plain decimal number of at most 18 digits",
-        )
-    };
+    let wrong =
+        || Error::new_spanned(expression, "not a plain decimal number of at most 18 digits");
     let (negative, literal) = match expression {
-        Expr::Unary(ExprUnary {
-            op: UnOp::Neg(_),
-            expr,
-            ..
-        }) => (true, &**expr),
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => (true, &**expr),
         other => (false, other),
     };
     let Expr::Lit(ExprLit { lit, .. }) = literal else {
@@ -66,8 +58,5 @@ fn read(text: &str, negative: bool) -> Option<Number> {
     }
     let mantissa: i64 = all.parse().ok()?;
     let scale = u8::try_from(fraction.len()).ok()?;
-    Some(Number {
-        mantissa: if negative { -mantissa } else { mantissa },
-        scale,
-    })
+    Some(Number { mantissa: if negative { -mantissa } else { mantissa }, scale })
 }

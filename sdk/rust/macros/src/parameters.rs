@@ -21,19 +21,13 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         Data::Struct(data) => match &data.fields {
             Fields::Named(fields) => &fields.named,
             _ => {
-                return Err(Error::new_spanned(
-                    &input.ident,
-                    "parameters are named fields",
-                ));
+                return Err(Error::new_spanned(&input.ident, "parameters are named fields"));
             }
         },
         _ => return Err(Error::new_spanned(&input.ident, "parameters are a struct")),
     };
     if fields.len() > PARAMETERS_MAX {
-        return Err(Error::new_spanned(
-            &input.ident,
-            "a strategy has at most 64 parameters",
-        ));
+        return Err(Error::new_spanned(&input.ident, "a strategy has at most 64 parameters"));
     }
     let parameters = fields.iter().map(parameter).collect::<Result<Vec<_>>>()?;
     let names = parameters.iter().map(|parameter| &parameter.field);
@@ -78,19 +72,13 @@ fn parameter(field: &Field) -> Result<Parameter> {
     };
     let attributes = attributes(field)?;
     let name = kebab(&ident.unraw().to_string());
-    let summary = attributes
-        .summary
-        .clone()
-        .unwrap_or_else(|| doc_comment(&field.attrs));
+    let summary = attributes.summary.clone().unwrap_or_else(|| doc_comment(&field.attrs));
     if summary.is_empty() || summary.len() > SUMMARY_BYTES_MAX {
         let message = "a parameter needs a doc comment or `summary` of at most 256 bytes";
         return Err(Error::new_spanned(field, message));
     }
     let Some(default) = &attributes.default else {
-        return Err(Error::new_spanned(
-            field,
-            "a parameter needs `#[param(default = …)]`",
-        ));
+        return Err(Error::new_spanned(field, "a parameter needs `#[param(default = …)]`"));
     };
     let kind = type_name(&field.ty);
     let only = |allowed: &[&str]| only(field, &attributes, allowed);
@@ -115,10 +103,7 @@ fn parameter(field: &Field) -> Result<Parameter> {
             text(&name, &summary, field, &attributes, default)?
         }
         "f32" | "f64" => {
-            return Err(Error::new_spanned(
-                &field.ty,
-                "a parameter is exact: use `Decimal`",
-            ));
+            return Err(Error::new_spanned(&field.ty, "a parameter is exact: use `Decimal`"));
         }
         _ => {
             only(&[])?;
@@ -129,11 +114,7 @@ fn parameter(field: &Field) -> Result<Parameter> {
             )
         }
     };
-    Ok(Parameter {
-        field: ident,
-        describe,
-        read,
-    })
+    Ok(Parameter { field: ident, describe, read })
 }
 
 fn integer(
@@ -156,10 +137,7 @@ fn integer(
     let (min, max) = (or(&attributes.min, least)?, or(&attributes.max, largest)?);
     let value = whole(default)?;
     if value < min || value > max {
-        return Err(Error::new_spanned(
-            default,
-            "the default is out of its bounds",
-        ));
+        return Err(Error::new_spanned(default, "the default is out of its bounds"));
     }
     let ty = &field.ty;
     Ok((
@@ -182,17 +160,11 @@ fn decimal(
     default: &Expr,
 ) -> Result<(TokenStream, TokenStream)> {
     let (Some(min), Some(max)) = (&attributes.min, &attributes.max) else {
-        return Err(Error::new_spanned(
-            field,
-            "a `Decimal` parameter needs `min` and `max`",
-        ));
+        return Err(Error::new_spanned(field, "a `Decimal` parameter needs `min` and `max`"));
     };
     let (value, min, max) = (number(default)?, number(min)?, number(max)?);
     if value.is_below(min) || max.is_below(value) {
-        return Err(Error::new_spanned(
-            default,
-            "the default is out of its bounds",
-        ));
+        return Err(Error::new_spanned(default, "the default is out of its bounds"));
     }
     let exact = |Number { mantissa, scale }: Number| {
         let mantissa = i128::from(mantissa);
@@ -212,15 +184,8 @@ fn text(
     attributes: &Attributes,
     default: &Expr,
 ) -> Result<(TokenStream, TokenStream)> {
-    let Expr::Lit(ExprLit {
-        lit: Lit::Str(value),
-        ..
-    }) = default
-    else {
-        return Err(Error::new_spanned(
-            default,
-            "the default of a text is a string",
-        ));
+    let Expr::Lit(ExprLit { lit: Lit::Str(value), .. }) = default else {
+        return Err(Error::new_spanned(default, "the default of a text is a string"));
     };
     let max_bytes = match &attributes.max_bytes {
         Some(expression) => number(expression)?.mantissa,
@@ -231,10 +196,7 @@ fn text(
         .filter(|bytes| i64::from(*bytes) <= TEXT_BYTES_MAX)
         .ok_or_else(|| Error::new_spanned(field, "`max_bytes` is at most 256"))?;
     if u32::try_from(value.value().len()).map_or(true, |bytes| bytes > max_bytes) {
-        return Err(Error::new_spanned(
-            default,
-            "the default is out of its bounds",
-        ));
+        return Err(Error::new_spanned(default, "the default is out of its bounds"));
     }
     Ok((
         quote!(::sandpit_sdk::parameters::derived::text(#name, #summary, #value, #max_bytes)),
@@ -244,11 +206,7 @@ fn text(
 
 fn attributes(field: &Field) -> Result<Attributes> {
     let mut found = Attributes::default();
-    for attribute in field
-        .attrs
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("param"))
-    {
+    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("param")) {
         attribute.parse_nested_meta(|meta| {
             let value = meta.value()?;
             let slot = match meta.path.get_ident().map(Ident::to_string).as_deref() {
@@ -276,14 +234,10 @@ fn only(field: &Field, attributes: &Attributes, allowed: &[&str]) -> Result<()> 
         ("max", attributes.max.is_some()),
         ("max_bytes", attributes.max_bytes.is_some()),
     ];
-    match given
-        .iter()
-        .find(|(name, given)| *given && !allowed.contains(name))
-    {
-        Some((name, _)) => Err(Error::new_spanned(
-            field,
-            format!("a parameter of this type has no `{name}`"),
-        )),
+    match given.iter().find(|(name, given)| *given && !allowed.contains(name)) {
+        Some((name, _)) => {
+            Err(Error::new_spanned(field, format!("a parameter of this type has no `{name}`")))
+        }
         None => Ok(()),
     }
 }
@@ -305,34 +259,23 @@ fn integer_bounds(kind: &str) -> (i64, i64) {
 /// The last word of a type's path.
 fn type_name(ty: &Type) -> String {
     match ty {
-        Type::Path(path) => path
-            .path
-            .segments
-            .last()
-            .map(|last| last.ident.to_string())
-            .unwrap_or_default(),
+        Type::Path(path) => {
+            path.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default()
+        }
         _ => String::new(),
     }
 }
 
 /// The lines of a doc comment in one, up to the first empty one.
 fn doc_comment(attributes: &[Attribute]) -> String {
-    let lines = attributes
-        .iter()
-        .filter_map(|attribute| match &attribute.meta {
-            Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
-                Expr::Lit(ExprLit {
-                    lit: Lit::Str(line),
-                    ..
-                }) => Some(line.value().trim().to_owned()),
-                _ => None,
-            },
+    let lines = attributes.iter().filter_map(|attribute| match &attribute.meta {
+        Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
+            Expr::Lit(ExprLit { lit: Lit::Str(line), .. }) => Some(line.value().trim().to_owned()),
             _ => None,
-        });
-    lines
-        .take_while(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+        },
+        _ => None,
+    });
+    lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// `fastLength`, `fast_length` and `FastLength` as `fast-length`.

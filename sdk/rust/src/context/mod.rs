@@ -48,12 +48,7 @@ impl Context {
         let flat = |instrument: &Arc<Instrument>| Position::flat(instrument.id, time);
         let positions = instruments.iter().map(flat).collect();
         // Tags go on after the largest that is in use.
-        let last_tag = session
-            .orders
-            .iter()
-            .map(|order| order.tag)
-            .max()
-            .unwrap_or(0);
+        let last_tag = session.orders.iter().map(|order| order.tag).max().unwrap_or(0);
         let mut ctx = Self {
             mode: session.mode,
             seed: session.seed,
@@ -117,10 +112,7 @@ impl Context {
         // Mostly there is one.
         match self.instruments.first() {
             Some(first) if first.id == id => Some(0),
-            _ => self
-                .instruments
-                .binary_search_by_key(&id, |each| each.id)
-                .ok(),
+            _ => self.instruments.binary_search_by_key(&id, |each| each.id).ok(),
         }
     }
 
@@ -139,10 +131,7 @@ impl Context {
     /// The instrument of this symbol.
     #[must_use]
     pub fn find_instrument(&self, symbol: &str) -> Option<Arc<Instrument>> {
-        self.instruments
-            .iter()
-            .find(|each| each.symbol == symbol)
-            .cloned()
+        self.instruments.iter().find(|each| each.symbol == symbol).cloned()
     }
 
     /// The session's one instrument.
@@ -152,10 +141,7 @@ impl Context {
     pub fn only_instrument(&self) -> Result<Arc<Instrument>, String> {
         match self.instruments.as_slice() {
             [one] => Ok(Arc::clone(one)),
-            all => Err(format!(
-                "needs exactly one instrument, the session has {}",
-                all.len()
-            )),
+            all => Err(format!("needs exactly one instrument, the session has {}", all.len())),
         }
     }
 
@@ -226,10 +212,7 @@ impl Context {
     /// The value of a parameter by its name, as the contract carries it.
     #[must_use]
     pub fn argument(&self, name: &str) -> Option<&wire::ParameterValue> {
-        self.arguments
-            .iter()
-            .find(|each| each.name == name)
-            .map(|each| &each.value)
+        self.arguments.iter().find(|each| each.name == name).map(|each| &each.value)
     }
 
     // ------------------------------------------------------------------------ what is asked for
@@ -261,11 +244,8 @@ impl Context {
         stop_loss: Decimal,
         take_profit: Decimal,
     ) -> BracketTags {
-        let tags = BracketTags {
-            entry: self.mint(),
-            stop_loss: self.mint(),
-            take_profit: self.mint(),
-        };
+        let tags =
+            BracketTags { entry: self.mint(), stop_loss: self.mint(), take_profit: self.mint() };
         let asked = self.emit(|| {
             wire::Intent::Bracket(wire::Bracket {
                 entry: entry.to_wire(tags.entry),

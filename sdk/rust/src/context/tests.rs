@@ -83,19 +83,12 @@ fn filled(tag: OrderTag, side: Side, quantity: Decimal) -> OrderUpdate {
 #[test]
 fn a_session_is_taken_over_whole() {
     let ctx = Context::new(session());
-    assert_eq!(
-        (ctx.time(), ctx.seed(), ctx.mode()),
-        (Timestamp(1_000), 42, Mode::Backtest)
-    );
+    assert_eq!((ctx.time(), ctx.seed(), ctx.mode()), (Timestamp(1_000), 42, Mode::Backtest));
     let ids: Vec<InstrumentId> = ctx.instruments().iter().map(|each| each.id).collect();
     assert_eq!(ids, [BTC, ETH]);
     assert_eq!(ctx.find_instrument("ETHUSD").unwrap().id, ETH);
     assert!(ctx.find_instrument("XRPUSD").is_none());
-    assert!(
-        ctx.only_instrument()
-            .unwrap_err()
-            .contains("the session has 2")
-    );
+    assert!(ctx.only_instrument().unwrap_err().contains("the session has 2"));
     assert!(ctx.position(BTC).is_flat());
     assert_eq!(ctx.position(ETH).quantity, dec!(-2));
     assert_eq!(ctx.order(OrderTag(40)).unwrap().state, OrderState::Working);
@@ -107,10 +100,7 @@ fn tags_go_on_after_the_largest_restored_one() {
     let mut ctx = Context::new(session());
     assert_eq!(ctx.buy(BTC, dec!(1)), OrderTag(41));
     let tags = ctx.bracket(Order::market(BTC, Side::Buy, dec!(1)), dec!(90), dec!(110));
-    assert_eq!(
-        (tags.entry.0, tags.stop_loss.0, tags.take_profit.0),
-        (42, 43, 44)
-    );
+    assert_eq!((tags.entry.0, tags.stop_loss.0, tags.take_profit.0), (42, 43, 44));
     assert_eq!(ctx.target_position(ETH, dec!(0)), OrderTag(45));
 }
 
@@ -126,10 +116,7 @@ fn a_position_in_flight_counts_market_orders_until_they_are_over() {
     assert_eq!(ctx.position(BTC).quantity, dec!(1.5));
     assert_eq!(ctx.position_in_flight(BTC), dec!(1.5));
 
-    ctx.set_position(Position {
-        quantity: dec!(1.5),
-        ..Position::flat(BTC, Timestamp(1_001))
-    });
+    ctx.set_position(Position { quantity: dec!(1.5), ..Position::flat(BTC, Timestamp(1_001)) });
     assert_eq!(ctx.position(BTC).quantity, dec!(1.5));
 }
 
@@ -152,32 +139,16 @@ fn what_is_asked_for_is_written_as_the_contract_says() {
     ctx.amend(tag, None, Some(dec!(102)));
     ctx.cancel(tag);
     ctx.set_timer(TimerId(3), Duration::from_nanos(7));
-    let [
-        wire::Intent::Place(place),
-        wire::Intent::Amend(amend),
-        rest @ ..,
-    ] = ctx.intents.as_slice()
+    let [wire::Intent::Place(place), wire::Intent::Amend(amend), rest @ ..] =
+        ctx.intents.as_slice()
     else {
         panic!("{:?}", ctx.intents)
     };
-    assert_eq!(
-        (place.tag, place.instrument, place.post_only),
-        (tag.0, BTC.0, true)
-    );
+    assert_eq!((place.tag, place.instrument, place.post_only), (tag.0, BTC.0, true));
     assert_eq!(place.kind, wire::OrderKind::Limit(dec!(101.5).sent()));
-    assert_eq!(
-        (amend.quantity, amend.price),
-        (None, Some(dec!(102).sent()))
-    );
+    assert_eq!((amend.quantity, amend.price), (None, Some(dec!(102).sent())));
     assert_eq!(rest[0], wire::Intent::Cancel(tag.0));
-    assert_eq!(
-        rest[1],
-        wire::Intent::SetTimer(wire::Timer {
-            id: 3,
-            at: 1_007,
-            every: None
-        })
-    );
+    assert_eq!(rest[1], wire::Intent::SetTimer(wire::Timer { id: 3, at: 1_007, every: None }));
 }
 
 #[test]
@@ -191,10 +162,7 @@ fn what_cannot_be_sent_stops_where_it_is_asked_for() {
 fn rules_round_to_what_the_venue_takes() {
     let ctx = Context::new(session());
     let btc = ctx.instrument(BTC);
-    assert_eq!(
-        btc.round_price(dec!(100.3), crate::Rounding::Floor),
-        dec!(100)
-    );
+    assert_eq!(btc.round_price(dec!(100.3), crate::Rounding::Floor), dec!(100));
     assert_eq!(btc.round_quantity(dec!(1.239)), dec!(1.23));
     assert_eq!(btc.round_quantity(dec!(0.049)), dec!(0));
     assert_eq!(btc.round_quantity(dec!(1000)), dec!(100));

@@ -60,15 +60,9 @@ impl Decimal {
     /// Digits after the point that the contract allows.
     pub const WIRE_SCALE_MAX: u8 = 18;
     /// Zero.
-    pub const ZERO: Self = Self {
-        mantissa: 0,
-        scale: 0,
-    };
+    pub const ZERO: Self = Self { mantissa: 0, scale: 0 };
     /// One.
-    pub const ONE: Self = Self {
-        mantissa: 1,
-        scale: 0,
-    };
+    pub const ONE: Self = Self { mantissa: 1, scale: 0 };
 
     /// `mantissa` × 10^−`scale`.
     ///
@@ -76,10 +70,7 @@ impl Decimal {
     /// `scale` is above [`Self::SCALE_MAX`].
     #[must_use]
     pub const fn new(mantissa: i128, scale: u8) -> Self {
-        assert!(
-            scale <= Self::SCALE_MAX,
-            "a decimal has at most 36 digits after the point"
-        );
+        assert!(scale <= Self::SCALE_MAX, "a decimal has at most 36 digits after the point");
         Self { mantissa, scale }
     }
 
@@ -149,12 +140,8 @@ impl Decimal {
     /// The sum; `None` where it does not fit.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
-        let sum = |(a, b, scale): (i128, i128, u8)| {
-            Some(Self {
-                mantissa: a.checked_add(b)?,
-                scale,
-            })
-        };
+        let sum =
+            |(a, b, scale): (i128, i128, u8)| Some(Self { mantissa: a.checked_add(b)?, scale });
         // Trailing zeros are no reason to fail.
         self.aligned(other)
             .and_then(sum)
@@ -164,10 +151,7 @@ impl Decimal {
     /// The difference; `None` where it does not fit.
     #[must_use]
     pub fn checked_sub(self, other: Self) -> Option<Self> {
-        let negative = Self {
-            mantissa: other.mantissa.checked_neg()?,
-            scale: other.scale,
-        };
+        let negative = Self { mantissa: other.mantissa.checked_neg()?, scale: other.scale };
         self.checked_add(negative)
     }
 
@@ -246,10 +230,7 @@ impl Decimal {
     /// `step` is not greater than zero, or the result does not fit.
     #[must_use]
     pub fn round_to_step(self, step: Self, rounding: Rounding) -> Self {
-        assert!(
-            step.is_positive(),
-            "a step must be greater than zero, not {step}"
-        );
+        assert!(step.is_positive(), "a step must be greater than zero, not {step}");
         match self.checked_round_to_step(step, rounding) {
             Some(rounded) => rounded,
             None => overflow("rounded to a multiple of", self, step),
@@ -258,10 +239,7 @@ impl Decimal {
 
     /// The nearest float. For signals only: what comes of it is no longer exact.
     #[must_use]
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "the nearest float is what is asked for"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "the nearest float is what is asked for")]
     #[inline]
     pub fn to_f64(self) -> f64 {
         // One correctly rounded division of two exact floats wherever the mantissa has at most
@@ -279,19 +257,13 @@ impl Decimal {
     /// The decimal nearest to a float with `scale` digits after the point: for turning a signal
     /// into a price or a size. `None` for what is not finite or does not fit.
     #[must_use]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the bound is checked before"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "the bound is checked before")]
     pub fn from_f64(value: f64, scale: u8) -> Option<Self> {
         /// Floats beyond this have no digits after the point that would mean anything.
         const MAGNITUDE_MAX: f64 = 1e30;
         let factor = POW10_F64.get(usize::from(scale))?;
         let scaled = (value * factor).round();
-        (scaled.abs() < MAGNITUDE_MAX).then_some(Self {
-            mantissa: scaled as i128,
-            scale,
-        })
+        (scaled.abs() < MAGNITUDE_MAX).then_some(Self { mantissa: scaled as i128, scale })
     }
 
     /// As the contract carries it; `None` where it needs more than 64 bits or 18 digits after the
@@ -300,10 +272,8 @@ impl Decimal {
     pub fn to_wire(self) -> Option<wire::Decimal> {
         let fits = |value: Self| {
             let mantissa = i64::try_from(value.mantissa).ok()?;
-            (value.scale <= Self::WIRE_SCALE_MAX).then_some(wire::Decimal {
-                mantissa,
-                scale: value.scale,
-            })
+            (value.scale <= Self::WIRE_SCALE_MAX)
+                .then_some(wire::Decimal { mantissa, scale: value.scale })
         };
         fits(self).or_else(|| fits(self.normalized()))
     }
@@ -331,10 +301,7 @@ impl From<wire::Decimal> for Decimal {
     #[inline]
     fn from(decimal: wire::Decimal) -> Self {
         // The host keeps to scales of at most 18.
-        Self {
-            mantissa: i128::from(decimal.mantissa),
-            scale: decimal.scale,
-        }
+        Self { mantissa: i128::from(decimal.mantissa), scale: decimal.scale }
     }
 }
 
@@ -419,10 +386,7 @@ impl Neg for Decimal {
     type Output = Self;
     fn neg(self) -> Self {
         match self.mantissa.checked_neg() {
-            Some(mantissa) => Self {
-                mantissa,
-                scale: self.scale,
-            },
+            Some(mantissa) => Self { mantissa, scale: self.scale },
             None => overflow("-", Self::ZERO, self),
         }
     }

@@ -14,10 +14,7 @@ struct Rational {
 
 impl Rational {
     fn of(value: Decimal) -> Self {
-        Self {
-            numerator: value.mantissa,
-            denominator: pow10(value.scale),
-        }
+        Self { numerator: value.mantissa, denominator: pow10(value.scale) }
     }
 
     fn equals(self, value: Decimal) -> bool {
@@ -54,16 +51,8 @@ fn is_rounded(exact: Rational, rounded: i128, rounding: Rounding) -> bool {
     if rest == 0 {
         return rounded == floor;
     }
-    let toward_zero = if exact.numerator < 0 {
-        floor + 1
-    } else {
-        floor
-    };
-    let away = if exact.numerator < 0 {
-        floor
-    } else {
-        floor + 1
-    };
+    let toward_zero = if exact.numerator < 0 { floor + 1 } else { floor };
+    let away = if exact.numerator < 0 { floor } else { floor + 1 };
     let nearest = match (2 * rest).cmp(&exact.denominator) {
         Ordering::Less => Some(floor),
         Ordering::Greater => Some(floor + 1),
@@ -179,23 +168,13 @@ fn literals_are_read_when_compiled() {
 
 #[test]
 fn what_is_not_a_plain_number_is_refused() {
-    for text in [
-        "", "-", ".", "1.", "1e5", "NaN", "1,0", "--1", " 1", "1_", "_1", "1..2", "1._5",
-    ] {
-        assert_eq!(
-            Decimal::parse(text),
-            Err(ParseDecimalError::Malformed),
-            "{text:?}"
-        );
+    for text in ["", "-", ".", "1.", "1e5", "NaN", "1,0", "--1", " 1", "1_", "_1", "1..2", "1._5"] {
+        assert_eq!(Decimal::parse(text), Err(ParseDecimalError::Malformed), "{text:?}");
     }
     let long = "9".repeat(40);
     let fine = format!("0.{}", "0".repeat(37));
     for text in [long.as_str(), fine.as_str()] {
-        assert_eq!(
-            Decimal::parse(text),
-            Err(ParseDecimalError::TooLong),
-            "{text:?}"
-        );
+        assert_eq!(Decimal::parse(text), Err(ParseDecimalError::TooLong), "{text:?}");
     }
     assert_eq!(Decimal::parse(".5"), Ok(dec!(0.5)));
 }
@@ -213,10 +192,7 @@ fn what_the_contract_cannot_carry_is_not_cut() {
 fn zeros_at_the_end_are_no_reason_to_fail() {
     let wide = Decimal::new(5 * pow10(35), 35);
     assert_eq!(wide * wide, dec!(25));
-    assert_eq!(
-        wide + Decimal::new(pow10(37), 0),
-        Decimal::new(pow10(37) + 5, 0)
-    );
+    assert_eq!(wide + Decimal::new(pow10(37), 0), Decimal::new(pow10(37) + 5, 0));
     assert_eq!(wide.div_rounded(wide, 2, Rounding::HalfEven), Decimal::ONE);
 }
 

@@ -43,11 +43,7 @@ impl Decimal {
     pub const fn from_literal(literal: &str) -> Self {
         let bytes = literal.as_bytes();
         let quoted = bytes.len() >= 2 && bytes[0] == b'"' && bytes[bytes.len() - 1] == b'"';
-        let (start, end) = if quoted {
-            (1, bytes.len() - 1)
-        } else {
-            (0, bytes.len())
-        };
+        let (start, end) = if quoted { (1, bytes.len() - 1) } else { (0, bytes.len()) };
         match Self::parse_bytes(bytes, start, end) {
             Ok(value) => value,
             Err(ParseDecimalError::Malformed) => panic!("not a plain decimal number"),
@@ -101,10 +97,7 @@ impl Decimal {
         if !previous_is_digit {
             return Err(ParseDecimalError::Malformed);
         }
-        Ok(Self {
-            mantissa: if negative { -mantissa } else { mantissa },
-            scale,
-        })
+        Ok(Self { mantissa: if negative { -mantissa } else { mantissa }, scale })
     }
 }
 

@@ -7,10 +7,7 @@ const TAG: OrderTag = OrderTag(7);
 
 fn asked() -> OwnOrders {
     let mut orders = OwnOrders::default();
-    orders.ask(
-        TAG,
-        &Order::limit(InstrumentId(0), Side::Buy, dec!(3), dec!(100)),
-    );
+    orders.ask(TAG, &Order::limit(InstrumentId(0), Side::Buy, dec!(3), dec!(100)));
     orders
 }
 
@@ -38,10 +35,7 @@ fn fill(quantity: Decimal) -> OrderEvent {
 }
 
 fn denial(code: u16) -> Denial {
-    Denial {
-        code,
-        message: String::new(),
-    }
+    Denial { code, message: String::new() }
 }
 
 /// Tells the events one after another and says how the order stands.
@@ -64,10 +58,7 @@ fn an_order_is_pending_until_somebody_speaks_of_it() {
 #[test]
 fn fills_are_counted_as_the_host_counts_them() {
     let order = after(&[told(fill(dec!(1)), dec!(1), false)]).unwrap();
-    assert_eq!(
-        (order.state, order.remaining()),
-        (OrderState::Working, dec!(2))
-    );
+    assert_eq!((order.state, order.remaining()), (OrderState::Working, dec!(2)));
     assert_eq!(after(&[told(fill(dec!(3)), dec!(3), true)]), None);
 }
 
@@ -90,10 +81,7 @@ fn an_order_that_is_over_is_forgotten() {
 fn an_unknown_order_stays_until_its_fate_is_told() {
     let unknown = told(OrderEvent::Unknown, dec!(0), false);
     let order = after(std::slice::from_ref(&unknown)).unwrap();
-    assert_eq!(
-        (order.state, order.is_changeable()),
-        (OrderState::Unknown, false)
-    );
+    assert_eq!((order.state, order.is_changeable()), (OrderState::Unknown, false));
     let found = after(&[unknown, told(OrderEvent::Accepted, dec!(0), false)]).unwrap();
     assert_eq!(found.state, OrderState::Working);
 }
@@ -113,11 +101,7 @@ fn a_change_is_pending_until_it_is_answered() {
     assert!(!orders.get(TAG).unwrap().canceling);
     orders.ask_cancel_all(None);
     assert!(orders.get(TAG).unwrap().canceling);
-    orders.update(&told(
-        OrderEvent::ChangeRefused(denial(117)),
-        dec!(0),
-        false,
-    ));
+    orders.update(&told(OrderEvent::ChangeRefused(denial(117)), dec!(0), false));
     assert!(!orders.get(TAG).unwrap().canceling);
 }
 
@@ -127,11 +111,7 @@ fn a_second_change_does_not_hide_the_first() {
     orders.update(&told(OrderEvent::Accepted, dec!(0), false));
     orders.ask_amend(TAG, Some(dec!(101)));
     orders.ask_amend(TAG, Some(dec!(102)));
-    orders.update(&told(
-        OrderEvent::ChangeRefused(denial(118)),
-        dec!(0),
-        false,
-    ));
+    orders.update(&told(OrderEvent::ChangeRefused(denial(118)), dec!(0), false));
     assert!(!orders.get(TAG).unwrap().is_changeable());
     orders.update(&told(OrderEvent::Amended, dec!(0), false));
     assert_eq!(orders.get(TAG).unwrap().price(), Some(dec!(101)));
@@ -145,10 +125,7 @@ fn an_amendment_is_answered_before_a_later_cancel() {
     orders.ask_cancel(TAG);
     orders.update(&told(OrderEvent::Amended, dec!(0), false));
     let order = orders.get(TAG).unwrap();
-    assert_eq!(
-        (order.price(), order.amending, order.canceling),
-        (Some(dec!(101)), false, true)
-    );
+    assert_eq!((order.price(), order.amending, order.canceling), (Some(dec!(101)), false, true));
 }
 
 #[test]

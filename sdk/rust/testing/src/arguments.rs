@@ -19,18 +19,12 @@ pub fn arguments(
         .iter()
         .map(|parameter| {
             // The last one counts, as in a file that is read after another.
-            let text = overrides
-                .iter()
-                .rev()
-                .find(|(name, _)| *name == parameter.name);
+            let text = overrides.iter().rev().find(|(name, _)| *name == parameter.name);
             let value = match text {
                 Some((_, text)) => value(parameter, text)?,
                 None => default(&parameter.type_),
             };
-            Ok(wire::Argument {
-                name: parameter.name.clone(),
-                value,
-            })
+            Ok(wire::Argument { name: parameter.name.clone(), value })
         })
         .collect()
 }
@@ -46,21 +40,15 @@ fn default(type_: &wire::ParameterType) -> wire::ParameterValue {
 }
 
 fn value(parameter: &wire::Parameter, text: &str) -> Result<wire::ParameterValue, String> {
-    let wrong = |wanted: &str| {
-        format!(
-            "parameter `{}` must be {wanted}, not `{text}`",
-            parameter.name
-        )
-    };
+    let wrong =
+        |wanted: &str| format!("parameter `{}` must be {wanted}, not `{text}`", parameter.name);
     match parameter.type_ {
-        wire::ParameterType::Boolean(_) => text
-            .parse()
-            .map(wire::ParameterValue::Boolean)
-            .map_err(|_| wrong("true or false")),
-        wire::ParameterType::Integer(_) => text
-            .parse()
-            .map(wire::ParameterValue::Integer)
-            .map_err(|_| wrong("an integer")),
+        wire::ParameterType::Boolean(_) => {
+            text.parse().map(wire::ParameterValue::Boolean).map_err(|_| wrong("true or false"))
+        }
+        wire::ParameterType::Integer(_) => {
+            text.parse().map(wire::ParameterValue::Integer).map_err(|_| wrong("an integer"))
+        }
         wire::ParameterType::Decimal(_) => text
             .parse::<Decimal>()
             .ok()

@@ -30,10 +30,7 @@ const BEGIN_SECONDS: u64 = 1_704_067_200;
 impl Harness {
     /// Tests the strategy `S`, which [`Builder::start`] begins.
     #[must_use]
-    #[expect(
-        clippy::new_ret_no_self,
-        reason = "it begins with what the session is made of"
-    )]
+    #[expect(clippy::new_ret_no_self, reason = "it begins with what the session is made of")]
     pub fn new<S: Strategy>() -> Builder<S> {
         Builder {
             instruments: Vec::new(),
@@ -243,7 +240,5 @@ fn subscriptions(description: &wire::Description) -> Subscriptions {
         wire::DataKind::Bars(interval) => DataKind::Bars(Nanos(*interval)),
         wire::DataKind::Depth(levels) => DataKind::Depth(*levels),
     };
-    Subscriptions {
-        kinds: description.subscriptions.iter().map(kind).collect(),
-    }
+    Subscriptions { kinds: description.subscriptions.iter().map(kind).collect() }
 }

@@ -22,10 +22,7 @@ use sandpit_sdk::wire;
 const REFUSED_BY_VENUE: u16 = 0;
 
 const fn to_wire(decimal: Decimal) -> wire::Decimal {
-    wire::Decimal {
-        mantissa: decimal.mantissa,
-        scale: decimal.scale,
-    }
+    wire::Decimal { mantissa: decimal.mantissa, scale: decimal.scale }
 }
 
 const fn from_wire(decimal: wire::Decimal) -> Decimal {
@@ -191,10 +188,7 @@ pub(crate) fn open_order(instrument: &Instrument, view: &OpenOrderView) -> wire:
 }
 
 fn denied(code: DenialCode) -> wire::Denial {
-    wire::Denial {
-        code: code as u16,
-        message: code.message().to_owned(),
-    }
+    wire::Denial { code: code as u16, message: code.message().to_owned() }
 }
 
 pub(crate) fn order_update(instrument: &Instrument, update: &OrderUpdate) -> wire::OrderUpdate {
@@ -214,11 +208,7 @@ pub(crate) fn order_update(instrument: &Instrument, update: &OrderUpdate) -> wir
             price: to_wire(instrument.price_decimal(fill.price)),
             quantity: to_wire(instrument.quantity_decimal(fill.quantity)),
             fee: money(fill.fee),
-            liquidity: if fill.maker {
-                wire::Liquidity::Maker
-            } else {
-                wire::Liquidity::Taker
-            },
+            liquidity: if fill.maker { wire::Liquidity::Maker } else { wire::Liquidity::Taker },
         }),
         OrderUpdateKind::Canceled => wire::OrderEvent::Canceled,
         OrderUpdateKind::Expired => wire::OrderEvent::Expired,
@@ -247,10 +237,7 @@ fn place(place: wire::Place) -> Place {
             wire::OrderKind::Limit(limit) => PlaceKind::Limit(from_wire(limit)),
             wire::OrderKind::Stop(trigger) => PlaceKind::Stop(from_wire(trigger)),
             wire::OrderKind::StopLimit(wire::StopLimit { trigger, limit }) => {
-                PlaceKind::StopLimit {
-                    trigger: from_wire(trigger),
-                    limit: from_wire(limit),
-                }
+                PlaceKind::StopLimit { trigger: from_wire(trigger), limit: from_wire(limit) }
             }
             wire::OrderKind::TakeProfit(trigger) => PlaceKind::TakeProfit(from_wire(trigger)),
             wire::OrderKind::TrailingStop(wire::TrailingOffset::Price(distance)) => {

@@ -60,9 +60,7 @@ impl<S: Strategy> Harness<S> {
     /// # Panics
     /// There is no such instrument.
     pub fn select(&mut self, symbol: &str) -> &mut Self {
-        let found = (0u16..)
-            .zip(&self.instruments)
-            .find(|(_, each)| each.spec().symbol == symbol);
+        let found = (0u16..).zip(&self.instruments).find(|(_, each)| each.spec().symbol == symbol);
         self.selected = match found {
             Some((id, _)) => InstrumentId(id),
             None => panic!("there is no instrument {symbol}"),
@@ -153,16 +151,14 @@ impl<S: Strategy> Harness<S> {
     /// Lets time pass without an event of the market. Timers fire and orders arrive.
     pub fn advance(&mut self, by: Duration) -> &mut Self {
         self.wait(by);
-        self.sim
-            .advance(self.now, &mut self.plugin, &mut self.recorder);
+        self.sim.advance(self.now, &mut self.plugin, &mut self.recorder);
         self.collect()
     }
 
     /// Sets what the host lets through.
     pub fn set_trading_state(&mut self, state: TradingState) -> &mut Self {
         let command = Command::SetPluginState(PLUGIN, convert::core_trading_state(state));
-        self.sim
-            .command(command, &mut self.plugin, &mut self.recorder);
+        self.sim.command(command, &mut self.plugin, &mut self.recorder);
         self.collect()
     }
 
@@ -193,9 +189,7 @@ impl<S: Strategy> Harness<S> {
     #[must_use]
     pub fn open_orders(&self) -> Vec<SentOrder> {
         let open = self.sim.engine().open_orders_of(PLUGIN);
-        open.iter()
-            .filter_map(|view| self.recorder.open_order(view))
-            .collect()
+        open.iter().filter_map(|view| self.recorder.open_order(view)).collect()
     }
 
     /// All executions, oldest first.
@@ -278,12 +272,7 @@ impl<S: Strategy> Harness<S> {
 
     fn event(&mut self, data: MarketData) -> MarketEvent {
         self.wait(STEP);
-        MarketEvent {
-            instrument: self.selected,
-            time: self.now,
-            venue_time: self.now,
-            data,
-        }
+        MarketEvent { instrument: self.selected, time: self.now, venue_time: self.now, data }
     }
 
     fn feed(&mut self, data: MarketData) -> &mut Self {
@@ -295,9 +284,7 @@ impl<S: Strategy> Harness<S> {
 
     fn feed_history(&mut self, data: MarketData) -> &mut Self {
         let event = self.event(data);
-        let fed = self
-            .sim
-            .history(event, &mut self.plugin, &mut self.recorder);
+        let fed = self.sim.history(event, &mut self.plugin, &mut self.recorder);
         assert_eq!(fed, Ok(()), "the harness lets time run forward");
         self.collect()
     }
@@ -310,11 +297,9 @@ impl<S: Strategy> Harness<S> {
             Err(fault) => Some(Command::Fault(PLUGIN, fault)),
         };
         if let Some(command) = command {
-            self.sim
-                .command(command, &mut self.plugin, &mut self.recorder);
+            self.sim.command(command, &mut self.plugin, &mut self.recorder);
         } else if !intents.is_empty() {
-            self.sim
-                .intents(PLUGIN, intents, &mut self.plugin, &mut self.recorder);
+            self.sim.intents(PLUGIN, intents, &mut self.plugin, &mut self.recorder);
         }
         self.collect()
     }
@@ -350,14 +335,7 @@ impl<S: Strategy> Harness<S> {
     ) -> MarketData {
         let [open, high, low, close] = ohlc.map(|price| self.price(price));
         let volume = self.quantity(volume);
-        MarketData::Bar(Bar {
-            interval: nanos(interval),
-            open,
-            high,
-            low,
-            close,
-            volume,
-        })
+        MarketData::Bar(Bar { interval: nanos(interval), open, high, low, close, volume })
     }
 
     fn price(&self, number: impl Number) -> Price {

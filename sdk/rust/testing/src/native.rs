@@ -48,10 +48,7 @@ impl<S: Strategy> NativePlugin<S> {
     /// The strategy refuses the session.
     pub fn start(engine: &Engine, plugin: PluginId, start: SessionStart) -> Result<Self, String> {
         let instance = Instance::start(session(engine, plugin, start))?;
-        Ok(Self {
-            instance,
-            instruments: engine.config().instruments.clone(),
-        })
+        Ok(Self { instance, instruments: engine.config().instruments.clone() })
     }
 
     /// The strategy in its session.
@@ -174,17 +171,12 @@ fn session(engine: &Engine, plugin: PluginId, start: SessionStart) -> wire::Sess
     let config = engine.config();
     let rules = |id: InstrumentId| &config.instruments[usize::from(id.0)];
     let own = &config.plugins[usize::from(plugin.0)].instruments;
-    let currency = own
-        .first()
-        .map_or("", |id| rules(*id).spec().quote.as_str());
+    let currency = own.first().map_or("", |id| rules(*id).spec().quote.as_str());
     wire::Session {
         mode: start.mode,
         time: start.time.0,
         seed: start.seed,
-        instruments: own
-            .iter()
-            .map(|id| convert::instrument(id.0, rules(*id)))
-            .collect(),
+        instruments: own.iter().map(|id| convert::instrument(id.0, rules(*id))).collect(),
         arguments: start.arguments,
         positions: engine
             .positions_of(plugin)

@@ -54,10 +54,7 @@ impl Strategy for Scripted {
     }
 
     fn start(_: &mut Context, (): (), _: Option<SavedState>) -> Result<Self, String> {
-        Ok(Self {
-            next: 0,
-            made_by_host: Vec::new(),
-        })
+        Ok(Self { next: 0, made_by_host: Vec::new() })
     }
 
     fn on_trade(&mut self, ctx: &mut Context, trade: &Trade) {
@@ -87,16 +84,11 @@ impl Strategy for Scripted {
                 self.made_by_host.extend([tags.stop_loss, tags.take_profit]);
             }
             Act::Target(quantity) => {
-                self.made_by_host
-                    .push(ctx.target_position(id, quantity.into()));
+                self.made_by_host.push(ctx.target_position(id, quantity.into()));
             }
             Act::Amend(at, size, off) => {
                 let Some(tag) = tag(ctx, at) else { return };
-                ctx.amend(
-                    tag,
-                    (size > 0).then(|| size.into()),
-                    Some(last + off.into()),
-                );
+                ctx.amend(tag, (size > 0).then(|| size.into()), Some(last + off.into()));
             }
             Act::Cancel(at) => {
                 let Some(tag) = tag(ctx, at) else { return };

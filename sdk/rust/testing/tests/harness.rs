@@ -39,10 +39,7 @@ impl Strategy for Diary {
             info!("restored {:?} of schema {}", state.data, state.schema);
         }
         ctx.set_timer(TIMER, Duration::from_secs(5));
-        Ok(Self {
-            quantity: params.quantity,
-            ordered: false,
-        })
+        Ok(Self { quantity: params.quantity, ordered: false })
     }
 
     fn on_trade(&mut self, ctx: &mut Context, trade: &Trade) {
@@ -110,11 +107,7 @@ fn diary() -> Builder<Diary> {
 }
 
 fn lines(harness: &Harness<Diary>) -> Vec<&str> {
-    harness
-        .logs()
-        .iter()
-        .map(|(_, line)| line.as_str())
-        .collect()
+    harness.logs().iter().map(|(_, line)| line.as_str()).collect()
 }
 
 #[test]
@@ -180,12 +173,7 @@ fn a_denial_is_seen_by_both() {
 #[test]
 fn parameters_are_read_as_an_operator_writes_them() {
     let mut harness = diary().set("quantity", "1.5").start();
-    assert!(
-        harness
-            .set("quantity", "11")
-            .unwrap_err()
-            .contains("from 1 to 10, not 11")
-    );
+    assert!(harness.set("quantity", "11").unwrap_err().contains("from 1 to 10, not 11"));
     harness.trade(100, 5);
     assert_eq!(harness.position(), dec!(1.5));
     harness.set("quantity", "3").unwrap();
@@ -195,13 +183,7 @@ fn parameters_are_read_as_an_operator_writes_them() {
         ("quantiy", "1", "there is no parameter `quantiy`"),
         ("quantity", "0", "must be from 1 to 10, not 0"),
     ] {
-        assert!(
-            diary()
-                .set(name, value)
-                .try_start()
-                .unwrap_err()
-                .contains(reason)
-        );
+        assert!(diary().set(name, value).try_start().unwrap_err().contains(reason));
     }
 }
 
@@ -223,10 +205,8 @@ fn history_is_told_and_nothing_comes_of_it() {
 
 #[test]
 fn instruments_are_apart() {
-    let mut harness = diary()
-        .instrument(instruments::plain("A"))
-        .instrument(instruments::plain("B"))
-        .start();
+    let mut harness =
+        diary().instrument(instruments::plain("A")).instrument(instruments::plain("B")).start();
     harness.select("B").trade(50, 5);
     assert_eq!(harness.position(), dec!(2));
     assert_eq!(harness.select("A").position(), dec!(0));

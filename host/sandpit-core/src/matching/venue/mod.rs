@@ -158,8 +158,7 @@ impl Venue {
         };
         let side = live.order.side;
         let mut offers = core::mem::take(&mut self.offers);
-        self.liquidity
-            .offers(side, limit, live.remaining(), &mut offers);
+        self.liquidity.offers(side, limit, live.remaining(), &mut offers);
         for (offered_at, available) in offers.drain(..) {
             let price = match (role, limit) {
                 (Role::Maker, Some(limit)) => limit,
@@ -198,11 +197,9 @@ impl Venue {
         let held = self.positions.get(&id.plugin).copied().unwrap_or_default();
         let held = held.0.checked_add(side.signed(quantity).0);
         // Nothing to reduce, or numbers that no account could hold.
-        let (Some(notional), Some(held), false) = (
-            self.rules.notional(price, quantity),
-            held,
-            quantity.is_zero(),
-        ) else {
+        let (Some(notional), Some(held), false) =
+            (self.rules.notional(price, quantity), held, quantity.is_zero())
+        else {
             self.end(id, ReportKind::Canceled, desk);
             return Quantity::ZERO;
         };

@@ -36,13 +36,8 @@ impl Venue {
         if let TimeInForce::Gtd(until) = order.time_in_force {
             desk.expire_at(until, self.instrument, id);
         }
-        let live = Live {
-            order,
-            filled: Quantity::ZERO,
-            place: Place::Arriving,
-            arrival,
-            ahead: None,
-        };
+        let live =
+            Live { order, filled: Quantity::ZERO, place: Place::Arriving, arrival, ahead: None };
         self.orders.insert(id, live);
         if conditional {
             self.await_trigger(id, desk);
@@ -178,13 +173,7 @@ impl Venue {
         let Some(live) = self.orders.get_mut(&id) else {
             return;
         };
-        desk.say(
-            id,
-            ReportKind::Amended {
-                quantity: order.quantity,
-                kind: order.kind,
-            },
-        );
+        desk.say(id, ReportKind::Amended { quantity: order.quantity, kind: order.kind });
         let (place, arrival) = (live.place, live.arrival);
         if place == Place::Waiting || !loses_place(live, &order) {
             live.order = order;
@@ -227,10 +216,9 @@ fn has_possible_prices(kind: OrderKind) -> bool {
 const fn repriced(kind: OrderKind, price: Price) -> Option<OrderKind> {
     match kind {
         OrderKind::Limit(_) => Some(OrderKind::Limit(price)),
-        OrderKind::StopLimit { trigger, .. } => Some(OrderKind::StopLimit {
-            trigger,
-            limit: price,
-        }),
+        OrderKind::StopLimit { trigger, .. } => {
+            Some(OrderKind::StopLimit { trigger, limit: price })
+        }
         OrderKind::Stop(_) => Some(OrderKind::Stop(price)),
         OrderKind::TakeProfit(_) => Some(OrderKind::TakeProfit(price)),
         OrderKind::Market | OrderKind::TrailingStop(_) => None,

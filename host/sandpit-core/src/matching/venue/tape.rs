@@ -95,12 +95,7 @@ impl Venue {
         }
         let mut from = None;
         for (to, quantity) in path {
-            let mut print = Print {
-                price: to,
-                quantity,
-                aggressor: None,
-                opens: from.is_none(),
-            };
+            let mut print = Print { price: to, quantity, aggressor: None, opens: from.is_none() };
             // The jump from the last close to the open meets nothing on its way; within the bar
             // the market passes every price, so a stop meets it at its trigger.
             while let Some(start) = from
@@ -213,8 +208,7 @@ impl Venue {
     /// Fires what is reached.
     fn fire(&mut self, sight: Sight, desk: &mut Desk<'_>) {
         let mut ids = core::mem::take(&mut self.ids);
-        self.triggers
-            .reach(sight, self.rules.price_tick(), &mut ids);
+        self.triggers.reach(sight, self.rules.price_tick(), &mut ids);
         for id in ids.drain(..) {
             self.trigger(id, desk);
         }

@@ -34,10 +34,7 @@ impl SnapshotBridge {
         self.recent
             .drain(..)
             .filter(|kept| matches!(&kept.data, MarketData::Depth(kept) if newer(kept)))
-            .map(|kept| MarketEvent {
-                time: event.time,
-                ..kept
-            })
+            .map(|kept| MarketEvent { time: event.time, ..kept })
             .collect()
     }
 }

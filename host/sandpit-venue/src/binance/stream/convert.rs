@@ -44,16 +44,12 @@ impl StreamMessage<'_> {
                 let trade = agg_trade(instrument, message)?;
                 (Some(message.trade_time), MarketData::Trade(trade))
             }
-            Self::BookTicker(message) => (
-                message.transaction_time,
-                MarketData::Quote(quote(instrument, message)?),
-            ),
+            Self::BookTicker(message) => {
+                (message.transaction_time, MarketData::Quote(quote(instrument, message)?))
+            }
             Self::DepthUpdate(message) => {
                 let stamp = message.transaction_time.unwrap_or(message.event_time);
-                (
-                    Some(stamp),
-                    MarketData::Depth(Box::new(update(instrument, message)?)),
-                )
+                (Some(stamp), MarketData::Depth(Box::new(update(instrument, message)?)))
             }
             Self::DepthSnapshot(message) => {
                 let book = snapshot(instrument, message)?;
@@ -72,12 +68,7 @@ impl StreamMessage<'_> {
             }
         };
         let venue_time = stamp.map(time).transpose()?.unwrap_or(received);
-        Ok(Some(MarketEvent {
-            instrument: id,
-            time: received,
-            venue_time,
-            data,
-        }))
+        Ok(Some(MarketEvent { instrument: id, time: received, venue_time, data }))
     }
 }
 
@@ -87,11 +78,7 @@ fn time(stamp: i64) -> Result<UnixNanos, StreamError> {
     let Ok(number) = u64::try_from(stamp) else {
         return Err(refused);
     };
-    let unit = if number < MICROSECONDS_FROM {
-        1_000_000
-    } else {
-        1_000
-    };
+    let unit = if number < MICROSECONDS_FROM { 1_000_000 } else { 1_000 };
     match number.checked_mul(unit) {
         Some(nanos) if nanos > 0 && i64::try_from(nanos).is_ok() => Ok(UnixNanos(nanos)),
         _ => Err(refused),
@@ -118,23 +105,10 @@ fn traded(
 ) -> Result<Trade, StreamError> {
     let quantity = quantity(instrument, "quantity of a trade", quantity_text)?;
     if quantity.is_zero() {
-        return Err(StreamError::number(
-            "quantity of a trade",
-            quantity_text,
-            ReadingError::Zero,
-        ));
+        return Err(StreamError::number("quantity of a trade", quantity_text, ReadingError::Zero));
     }
-    let aggressor = Some(if buyer_is_maker {
-        Side::Sell
-    } else {
-        Side::Buy
-    });
-    Ok(Trade {
-        price: price(instrument, "price of a trade", price_text)?,
-        quantity,
-        aggressor,
-        id,
-    })
+    let aggressor = Some(if buyer_is_maker { Side::Sell } else { Side::Buy });
+    Ok(Trade { price: price(instrument, "price of a trade", price_text)?, quantity, aggressor, id })
 }
 
 fn trade(
@@ -160,19 +134,12 @@ fn quote(instrument: &Instrument, message: &BookTickerMessage<'_>) -> Result<Quo
     };
     let bid = side("bid", message.bid_price, message.bid_quantity)?;
     let ask = side("ask", message.ask_price, message.ask_quantity)?;
-    Ok(Quote {
-        bid_price: bid.0,
-        bid_quantity: bid.1,
-        ask_price: ask.0,
-        ask_quantity: ask.1,
-    })
+    Ok(Quote { bid_price: bid.0, bid_quantity: bid.1, ask_price: ask.0, ask_quantity: ask.1 })
 }
 
 fn levels(instrument: &Instrument, levels: &[LevelText<'_>]) -> Result<Levels, StreamError> {
     if levels.len() > LEVELS_PER_SIDE_MAX {
-        return Err(StreamError::TooManyLevels {
-            levels: levels.len(),
-        });
+        return Err(StreamError::TooManyLevels { levels: levels.len() });
     }
     levels
         .iter()
@@ -217,21 +184,13 @@ fn bar(
     instrument: &Instrument,
     message: &KlineMessage<'_>,
 ) -> Result<(Bar, UnixNanos), StreamError> {
-    let refused = StreamError::Time {
-        stamp: message.close_time,
-    };
+    let refused = StreamError::Time { stamp: message.close_time };
     let start = time(message.open_time)?;
     // The close time is the last moment within, so the end is one unit later.
-    let end = message
-        .close_time
-        .checked_add(1)
-        .map(time)
-        .ok_or(refused)??;
+    let end = message.close_time.checked_add(1).map(time).ok_or(refused)??;
     let interval = end.since(start);
     if interval == Nanos(0) {
-        return Err(StreamError::Time {
-            stamp: message.close_time,
-        });
+        return Err(StreamError::Time { stamp: message.close_time });
     }
     let bar = Bar {
         interval,
@@ -242,9 +201,5 @@ fn bar(
         volume: quantity(instrument, "volume", message.volume)?,
     };
     let inside = |price| (bar.low..=bar.high).contains(&price);
-    if inside(bar.open) && inside(bar.close) {
-        Ok((bar, end))
-    } else {
-        Err(StreamError::Bar)
-    }
+    if inside(bar.open) && inside(bar.close) { Ok((bar, end)) } else { Err(StreamError::Bar) }
 }

@@ -57,11 +57,7 @@ pub enum StreamError {
 
 impl StreamError {
     pub(super) fn number(field: &'static str, text: &str, problem: ReadingError) -> Self {
-        Self::Number {
-            field,
-            text: quoted(text),
-            problem,
-        }
+        Self::Number { field, text: quoted(text), problem }
     }
 
     pub(super) fn unsupported(kind: &str) -> Self {

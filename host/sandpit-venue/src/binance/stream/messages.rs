@@ -271,18 +271,10 @@ impl<'a> StreamMessage<'a> {
                 both(message.ask_price, message.ask_quantity);
             }
             Self::DepthUpdate(message) => {
-                message
-                    .bids
-                    .iter()
-                    .chain(&message.asks)
-                    .for_each(|(p, q)| both(p, q));
+                message.bids.iter().chain(&message.asks).for_each(|(p, q)| both(p, q));
             }
             Self::DepthSnapshot(message) => {
-                message
-                    .bids
-                    .iter()
-                    .chain(&message.asks)
-                    .for_each(|(p, q)| both(p, q));
+                message.bids.iter().chain(&message.asks).for_each(|(p, q)| both(p, q));
             }
             Self::Kline(message) => {
                 both(message.open, message.volume);

@@ -108,9 +108,7 @@ impl<'a> Downloader<'a> {
             };
             self.wait(url, attempts, failure).await?;
         }
-        fs::rename(&part, &path)
-            .await
-            .map_err(|source| io_error("rename", &part, source))?;
+        fs::rename(&part, &path).await.map_err(|source| io_error("rename", &part, source))?;
         file.outcome = Outcome::Fetched;
         Ok(file)
     }
@@ -121,32 +119,19 @@ impl<'a> Downloader<'a> {
         let (asked, reason) = match failure {
             Failure::Again(asked, reason) => (asked, reason),
             Failure::Missing => {
-                return Err(FetchError::Status {
-                    url,
-                    status: 404,
-                    attempts,
-                });
+                return Err(FetchError::Status { url, status: 404, attempts });
             }
             Failure::Final(error) => return Err(error),
         };
         if attempts >= self.options.attempts_max {
             return Err(match reason {
-                Reason::Request(source) => FetchError::Request {
-                    url,
-                    attempts,
-                    source,
-                },
-                Reason::Status(status) => FetchError::Status {
-                    url,
-                    status: status.as_u16(),
-                    attempts,
-                },
-                Reason::Checksum { expected, found } => FetchError::Checksum {
-                    url,
-                    expected,
-                    found,
-                    attempts,
-                },
+                Reason::Request(source) => FetchError::Request { url, attempts, source },
+                Reason::Status(status) => {
+                    FetchError::Status { url, status: status.as_u16(), attempts }
+                }
+                Reason::Checksum { expected, found } => {
+                    FetchError::Checksum { url, expected, found, attempts }
+                }
             });
         }
         tokio::time::sleep(self.backoff(attempts, asked)).await;
@@ -157,18 +142,13 @@ impl<'a> Downloader<'a> {
     /// the server asks for, and never more than the bound.
     fn backoff(&self, attempts: u32, asked: Option<Duration>) -> Duration {
         let doubled = 2u32.saturating_pow(attempts.saturating_sub(1));
-        let longest = self
-            .options
-            .backoff_first
-            .saturating_mul(doubled)
-            .min(self.options.backoff_max);
+        let longest =
+            self.options.backoff_first.saturating_mul(doubled).min(self.options.backoff_max);
         // A hasher's random keys are as good a die as is needed here.
         let die =
             u32::try_from(RandomState::new().build_hasher().finish() >> 32).unwrap_or(u32::MAX);
         let jittered = longest.mul_f64(f64::from(die) / f64::from(u32::MAX));
-        asked
-            .map_or(jittered, |asked| asked.max(jittered))
-            .min(self.options.backoff_max)
+        asked.map_or(jittered, |asked| asked.max(jittered)).min(self.options.backoff_max)
     }
 
     /// The checksum that the venue says; `None` where the server has no such file.
@@ -195,9 +175,9 @@ impl<'a> Downloader<'a> {
     async fn missing(&self, url: &str) -> Result<Option<String>, FetchError> {
         let head = self.client.head(url).send().await;
         match head.map(|response| response.status()) {
-            Ok(status) if status.is_success() => Err(FetchError::NoChecksum {
-                url: url.to_owned(),
-            }),
+            Ok(status) if status.is_success() => {
+                Err(FetchError::NoChecksum { url: url.to_owned() })
+            }
             _ => Ok(None),
         }
     }
@@ -210,10 +190,7 @@ impl<'a> Downloader<'a> {
             text.extend_from_slice(&piece);
             if text.len() > CHECKSUM_BYTES_MAX {
                 let problem = "it is too long for a checksum";
-                return Err(Failure::Final(FetchError::Answer {
-                    url: url.to_owned(),
-                    problem,
-                }));
+                return Err(Failure::Final(FetchError::Answer { url: url.to_owned(), problem }));
             }
         }
         Ok(text)
@@ -242,13 +219,9 @@ impl<'a> Downloader<'a> {
         let resumes = status == StatusCode::PARTIAL_CONTENT;
         if resumes && range_start(response.headers()) != Some(have) {
             let problem = "it begins at another byte than was asked for";
-            return Err(Failure::Final(FetchError::Answer {
-                url: url.to_owned(),
-                problem,
-            }));
+            return Err(Failure::Final(FetchError::Answer { url: url.to_owned(), problem }));
         }
-        self.save(url, response, part, if resumes { have } else { 0 }, tell)
-            .await?;
+        self.save(url, response, part, if resumes { have } else { 0 }, tell).await?;
         self.verify(part, expected).await
     }
 
@@ -262,17 +235,9 @@ impl<'a> Downloader<'a> {
     ) -> Result<(), Failure> {
         let fail = |action| {
             let part = part.to_owned();
-            move |source| {
-                Failure::Final(FetchError::Io {
-                    action,
-                    path: part,
-                    source,
-                })
-            }
+            move |source| Failure::Final(FetchError::Io { action, path: part, source })
         };
-        let total = response
-            .content_length()
-            .map(|rest| from.saturating_add(rest));
+        let total = response.content_length().map(|rest| from.saturating_add(rest));
         let mut file = OpenOptions::new()
             .create(true)
             .write(true)
@@ -318,13 +283,7 @@ impl<'a> Downloader<'a> {
         fs::remove_file(part)
             .await
             .map_err(|source| Failure::Final(io_error("remove", part, source)))?;
-        Err(Failure::Again(
-            None,
-            Reason::Checksum {
-                expected: expected.to_owned(),
-                found,
-            },
-        ))
+        Err(Failure::Again(None, Reason::Checksum { expected: expected.to_owned(), found }))
     }
 }
 
@@ -340,14 +299,12 @@ fn accept(response: Response) -> Result<Response, Failure> {
     }
     match status {
         StatusCode::NOT_FOUND => Err(Failure::Missing),
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => Err(Failure::Again(
-            retry_after(response.headers()),
-            Reason::Status(status),
-        )),
-        status if status.is_server_error() => Err(Failure::Again(
-            retry_after(response.headers()),
-            Reason::Status(status),
-        )),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {
+            Err(Failure::Again(retry_after(response.headers()), Reason::Status(status)))
+        }
+        status if status.is_server_error() => {
+            Err(Failure::Again(retry_after(response.headers()), Reason::Status(status)))
+        }
         status => Err(Failure::Final(FetchError::Status {
             url: response.url().to_string(),
             status: status.as_u16(),
@@ -357,13 +314,7 @@ fn accept(response: Response) -> Result<Response, Failure> {
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers
-        .get(RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
-        .map(Duration::from_secs)
+    headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
 }
 
 /// `bytes 100-199/200`
@@ -374,26 +325,15 @@ fn range_start(headers: &HeaderMap) -> Option<u64> {
 
 fn parse_checksum(url: &str, text: &[u8]) -> Result<String, FetchError> {
     let text = String::from_utf8_lossy(text);
-    let hash = text
-        .split_whitespace()
-        .next()
-        .unwrap_or_default()
-        .to_lowercase();
+    let hash = text.split_whitespace().next().unwrap_or_default().to_lowercase();
     if hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(hash);
     }
-    Err(FetchError::Answer {
-        url: url.to_owned(),
-        problem: "it is no SHA-256 checksum",
-    })
+    Err(FetchError::Answer { url: url.to_owned(), problem: "it is no SHA-256 checksum" })
 }
 
 fn io_error(action: &'static str, path: &Path, source: io::Error) -> FetchError {
-    FetchError::Io {
-        action,
-        path: path.to_owned(),
-        source,
-    }
+    FetchError::Io { action, path: path.to_owned(), source }
 }
 
 /// Bytes of a file, `None` where there is none.

@@ -55,9 +55,7 @@ impl FromStr for Market {
             "spot" => Ok(Self::Spot),
             "um" => Ok(Self::UsdFutures),
             "cm" => Ok(Self::CoinFutures),
-            _ => Err(format!(
-                "`{text}` is no market; the markets are spot, um, cm"
-            )),
+            _ => Err(format!("`{text}` is no market; the markets are spot, um, cm")),
         }
     }
 }
@@ -218,10 +216,7 @@ impl FetchSummary {
     /// How many files ended so.
     #[must_use]
     pub fn count(&self, outcome: Outcome) -> usize {
-        self.files
-            .iter()
-            .filter(|file| file.outcome == outcome)
-            .count()
+        self.files.iter().filter(|file| file.outcome == outcome).count()
     }
 }
 
@@ -250,33 +245,21 @@ pub async fn fetch(
     progress: ProgressFn<'_>,
 ) -> Result<FetchSummary, FetchError> {
     let urls = urls(options)?;
-    tokio::fs::create_dir_all(&options.folder)
-        .await
-        .map_err(|source| FetchError::Io {
-            action: "create",
-            path: options.folder.clone(),
-            source,
-        })?;
+    tokio::fs::create_dir_all(&options.folder).await.map_err(|source| FetchError::Io {
+        action: "create",
+        path: options.folder.clone(),
+        source,
+    })?;
     let files = urls.len();
     let mut downloader = download::Downloader::new(options)?;
-    let mut summary = FetchSummary {
-        files: Vec::with_capacity(files),
-    };
+    let mut summary = FetchSummary { files: Vec::with_capacity(files) };
     let mut urls = VecDeque::from(urls);
     while let Some((name, url)) = urls.pop_front() {
         let files_done = summary.files.len();
         let mut tell = |bytes, bytes_total| {
-            progress(FetchProgress {
-                name: &name,
-                files_done,
-                files,
-                bytes,
-                bytes_total,
-            })
+            progress(FetchProgress { name: &name, files_done, files, bytes, bytes_total })
         };
-        summary
-            .files
-            .push(downloader.file(&name, &url, &mut tell).await?);
+        summary.files.push(downloader.file(&name, &url, &mut tell).await?);
     }
     Ok(summary)
 }
@@ -287,10 +270,7 @@ fn urls(options: &FetchOptions) -> Result<Vec<(String, String)>, FetchError> {
     let symbol = &options.symbol;
     let known = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     if symbol.is_empty() || symbol.len() > SYMBOL_BYTES_MAX || !symbol.bytes().all(known) {
-        return refuse(format!(
-            "`{}` is no symbol of Binance",
-            symbol.escape_default()
-        ));
+        return refuse(format!("`{}` is no symbol of Binance", symbol.escape_default()));
     }
     if options.from > options.to {
         return refuse(format!("{} is after {}", options.from, options.to));
@@ -323,10 +303,7 @@ fn urls(options: &FetchOptions) -> Result<Vec<(String, String)>, FetchError> {
             return refuse(format!("the range has more than {FILES_MAX} files"));
         }
         let name = format!("{symbol}-{label}-{}.zip", Stamp(date, options.cadence));
-        urls.push((
-            name.clone(),
-            format!("{base}/data/{market}/{cadence}/{folder}/{name}"),
-        ));
+        urls.push((name.clone(), format!("{base}/data/{market}/{cadence}/{folder}/{name}")));
         let step = match options.cadence {
             Cadence::Daily => 1.day(),
             Cadence::Monthly => 1.month(),
@@ -352,11 +329,7 @@ mod tests {
     fn addresses_are_those_of_the_venue() {
         let mut options = options("trades", (date(2024, 12, 31), date(2025, 1, 1)));
         let found = |options: &FetchOptions| -> Vec<String> {
-            urls(options)
-                .unwrap()
-                .into_iter()
-                .map(|(_, url)| url)
-                .collect()
+            urls(options).unwrap().into_iter().map(|(_, url)| url).collect()
         };
         assert_eq!(
             found(&options),

@@ -115,15 +115,7 @@ impl RowParser for BarterNdjson {
                 let (bid, bid_quantity) = side(best.best_bid.as_ref());
                 let (ask, ask_quantity) = side(best.best_ask.as_ref());
                 let quantities = Some((bid_quantity, ask_quantity));
-                self.put(
-                    &item,
-                    RawData::Quote {
-                        bid,
-                        ask,
-                        quantities,
-                    },
-                    out,
-                )
+                self.put(&item, RawData::Quote { bid, ask, quantities }, out)
             }
         }
     }
@@ -131,9 +123,7 @@ impl RowParser for BarterNdjson {
 
 /// A side that is not there has neither price nor amount.
 fn side<'a>(level: Option<&Level<'a>>) -> (&'a [u8], &'a [u8]) {
-    level.map_or((b"0", b"0"), |level| {
-        (level.price.as_bytes(), level.amount.as_bytes())
-    })
+    level.map_or((b"0", b"0"), |level| (level.price.as_bytes(), level.amount.as_bytes()))
 }
 
 impl BarterNdjson {
@@ -152,10 +142,7 @@ impl BarterNdjson {
 fn write_plain(text: &str, plain: &mut Vec<u8>) -> Result<(), RowProblem> {
     plain.clear();
     let text = text.trim_matches('"');
-    let refused = || RowProblem::Malformed {
-        field: "number",
-        text: quote(text.as_bytes()),
-    };
+    let refused = || RowProblem::Malformed { field: "number", text: quote(text.as_bytes()) };
     let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else {
         plain.extend_from_slice(text.as_bytes());
         return Ok(());
@@ -164,9 +151,7 @@ fn write_plain(text: &str, plain: &mut Vec<u8>) -> Result<(), RowProblem> {
     if exponent.unsigned_abs() > EXPONENT_MAX {
         return Err(refused());
     }
-    let (sign, mantissa) = mantissa
-        .strip_prefix('-')
-        .map_or(("", mantissa), |rest| ("-", rest));
+    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = format!("{whole}{fraction}");
     // Where the point goes, counted from the first digit.

@@ -38,12 +38,7 @@ pub(super) struct BinanceDumps {
 
 impl BinanceDumps {
     pub(super) fn new(dump: Dump) -> Self {
-        Self {
-            dump,
-            symbol: String::new(),
-            fields: Fields::default(),
-            first: true,
-        }
+        Self { dump, symbol: String::new(), fields: Fields::default(), first: true }
     }
 }
 
@@ -89,10 +84,7 @@ fn trade(
 ) -> Result<(sandpit_core::time::UnixNanos, RawData<'_>), RowProblem> {
     if row.len() != columns && row.len() != columns + 1 {
         let expected = format!("{columns} or {}", columns + 1);
-        return Err(RowProblem::Columns {
-            found: row.len(),
-            expected,
-        });
+        return Err(RowProblem::Columns { found: row.len(), expected });
     }
     let maker = row.get(time + 1);
     let aggressor = if maker.eq_ignore_ascii_case(b"true") {
@@ -120,18 +112,8 @@ fn kline(row: Row<'_>) -> Result<(sandpit_core::time::UnixNanos, RawData<'_>), R
     let end = last.plus(Nanos(if micros { 1_000 } else { 1_000_000 }));
     let interval = end.since(start);
     if interval == Nanos(0) {
-        return Err(RowProblem::malformed(
-            "close time after the open time",
-            row.get(6),
-        ));
+        return Err(RowProblem::malformed("close time after the open time", row.get(6)));
     }
     let prices = [1, 2, 3, 4].map(|index| row.get(index));
-    Ok((
-        end,
-        RawData::Bar {
-            interval,
-            prices,
-            volume: Some(row.get(5)),
-        },
-    ))
+    Ok((end, RawData::Bar { interval, prices, volume: Some(row.get(5)) }))
 }

@@ -26,10 +26,7 @@ impl RowParser for BinanceRaw {
             .ok_or_else(|| RowProblem::malformed("receive time and message", line))?;
         let received = TimeFormat::Nanoseconds.read(stamp)?;
         let message = StreamMessage::parse(message).map_err(|error| RowProblem::message(&error))?;
-        if let Some(symbol) = message
-            .symbol()
-            .filter(|symbol| !self.symbols.contains(*symbol))
-        {
+        if let Some(symbol) = message.symbol().filter(|symbol| !self.symbols.contains(*symbol)) {
             self.symbols.insert(symbol.to_owned());
         }
         let name = match message.symbol() {

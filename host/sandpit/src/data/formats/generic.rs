@@ -31,21 +31,9 @@ struct Resolved {
 
 #[derive(Debug)]
 enum Kind {
-    Trades {
-        price: usize,
-        quantity: usize,
-        side: Aggressor,
-        id: Option<usize>,
-    },
-    Quotes {
-        bid: usize,
-        ask: usize,
-        quantities: Option<(usize, usize)>,
-    },
-    Bars {
-        prices: [usize; 4],
-        volume: Option<usize>,
-    },
+    Trades { price: usize, quantity: usize, side: Aggressor, id: Option<usize> },
+    Quotes { bid: usize, ask: usize, quantities: Option<(usize, usize)> },
+    Bars { prices: [usize; 4], volume: Option<usize> },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -57,12 +45,7 @@ enum Aggressor {
 
 impl GenericCsv {
     pub(super) fn new(mapping: CsvMapping) -> Self {
-        Self {
-            mapping,
-            fields: Fields::default(),
-            path: std::path::PathBuf::new(),
-            resolved: None,
-        }
+        Self { mapping, fields: Fields::default(), path: std::path::PathBuf::new(), resolved: None }
     }
 }
 
@@ -75,17 +58,11 @@ impl RowParser for GenericCsv {
     fn row(&mut self, line: &[u8], out: Out<'_>) -> Result<(), Refusal> {
         let row = self.fields.split(line, self.mapping.separator)?;
         let Some(resolved) = &self.resolved else {
-            let resolved = resolve(&self.mapping, row).map_err(|source| DataError::Mapping {
-                path: self.path.clone(),
-                source,
-            })?;
+            let resolved = resolve(&self.mapping, row)
+                .map_err(|source| DataError::Mapping { path: self.path.clone(), source })?;
             let take_row = !self.mapping.header;
             let resolved = self.resolved.insert(resolved);
-            return if take_row {
-                take(&self.mapping, resolved, row, out)
-            } else {
-                Ok(())
-            };
+            return if take_row { take(&self.mapping, resolved, row, out) } else { Ok(()) };
         };
         take(&self.mapping, resolved, row, out)
     }
@@ -103,12 +80,7 @@ fn resolve(mapping: &CsvMapping, first: Row<'_>) -> Result<Resolved, MappingErro
     };
     let maybe = |column: &Option<Column>| column.as_ref().map(find).transpose();
     let kind = match &mapping.columns {
-        CsvColumns::Trades {
-            price,
-            quantity,
-            side,
-            id,
-        } => Kind::Trades {
+        CsvColumns::Trades { price, quantity, side, id } => Kind::Trades {
             price: find(price)?,
             quantity: find(quantity)?,
             side: match side {
@@ -118,11 +90,7 @@ fn resolve(mapping: &CsvMapping, first: Row<'_>) -> Result<Resolved, MappingErro
             },
             id: maybe(id)?,
         },
-        CsvColumns::Quotes {
-            bid,
-            ask,
-            quantities,
-        } => Kind::Quotes {
+        CsvColumns::Quotes { bid, ask, quantities } => Kind::Quotes {
             bid: find(bid)?,
             ask: find(ask)?,
             quantities: match quantities {
@@ -130,11 +98,7 @@ fn resolve(mapping: &CsvMapping, first: Row<'_>) -> Result<Resolved, MappingErro
                 None => None,
             },
         },
-        CsvColumns::Bars {
-            prices: [open, high, low, close],
-            volume,
-            ..
-        } => Kind::Bars {
+        CsvColumns::Bars { prices: [open, high, low, close], volume, .. } => Kind::Bars {
             prices: [find(open)?, find(high)?, find(low)?, find(close)?],
             volume: maybe(volume)?,
         },
@@ -155,17 +119,9 @@ fn take(
 ) -> Result<(), Refusal> {
     row.expect(resolved.width)?;
     let mut time = mapping.time_format.read(row.get(resolved.time))?;
-    let name = resolved
-        .symbol
-        .map(|index| read_name(row.get(index)))
-        .transpose()?;
+    let name = resolved.symbol.map(|index| read_name(row.get(index))).transpose()?;
     let data = match &resolved.kind {
-        Kind::Trades {
-            price,
-            quantity,
-            side,
-            id,
-        } => {
+        Kind::Trades { price, quantity, side, id } => {
             let mut quantity = row.get(*quantity);
             let aggressor = match side {
                 Aggressor::Nowhere => None,
@@ -179,44 +135,22 @@ fn take(
                 }),
             };
             let id = id.map_or(Ok(0), |index| read_id(row.get(index)))?;
-            RawData::Trade {
-                price: row.get(*price),
-                quantity,
-                aggressor,
-                id,
-            }
+            RawData::Trade { price: row.get(*price), quantity, aggressor, id }
         }
-        Kind::Quotes {
-            bid,
-            ask,
-            quantities,
-        } => RawData::Quote {
+        Kind::Quotes { bid, ask, quantities } => RawData::Quote {
             bid: row.get(*bid),
             ask: row.get(*ask),
             quantities: quantities.map(|(bid, ask)| (row.get(bid), row.get(ask))),
         },
         Kind::Bars { prices, volume } => {
-            let CsvColumns::Bars {
-                interval, stamp, ..
-            } = &mapping.columns
-            else {
+            let CsvColumns::Bars { interval, stamp, .. } = &mapping.columns else {
                 return Err(RowProblem::Bar.into());
             };
             let interval = interval.unwrap_or(Nanos(0));
             time = bar_end(time, interval, *stamp);
             let volume = volume.map(|index| row.get(index));
-            RawData::Bar {
-                interval,
-                prices: prices.map(|index| row.get(index)),
-                volume,
-            }
+            RawData::Bar { interval, prices: prices.map(|index| row.get(index)), volume }
         }
     };
-    out(RawEvent {
-        name,
-        venue: None,
-        host_time: None,
-        venue_time: Some(time),
-        data,
-    })
+    out(RawEvent { name, venue: None, host_time: None, venue_time: Some(time), data })
 }

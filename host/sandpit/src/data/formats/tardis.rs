@@ -38,26 +38,10 @@ struct Columns {
 
 #[derive(Debug)]
 enum Kind {
-    Trades {
-        id: usize,
-        side: usize,
-        price: usize,
-        amount: usize,
-    },
-    Quotes {
-        bid: (usize, usize),
-        ask: (usize, usize),
-    },
-    Snapshots {
-        bids: Vec<(usize, usize)>,
-        asks: Vec<(usize, usize)>,
-    },
-    Changes {
-        is_snapshot: usize,
-        side: usize,
-        price: usize,
-        amount: usize,
-    },
+    Trades { id: usize, side: usize, price: usize, amount: usize },
+    Quotes { bid: (usize, usize), ask: (usize, usize) },
+    Snapshots { bids: Vec<(usize, usize)>, asks: Vec<(usize, usize)> },
+    Changes { is_snapshot: usize, side: usize, price: usize, amount: usize },
 }
 
 /// The levels of one message of a book.
@@ -102,12 +86,7 @@ impl RowParser for Tardis {
             })
         };
         match &columns.kind {
-            Kind::Trades {
-                id,
-                side,
-                price,
-                amount,
-            } => put(RawData::Trade {
+            Kind::Trades { id, side, price, amount } => put(RawData::Trade {
                 price: row.get(*price),
                 quantity: row.get(*amount),
                 aggressor: read_side(row.get(*side))?,
@@ -119,39 +98,21 @@ impl RowParser for Tardis {
             Kind::Quotes { bid, ask } => {
                 let (bid, bid_quantity) = level(row, *bid);
                 let (ask, ask_quantity) = level(row, *ask);
-                put(RawData::Quote {
-                    bid,
-                    ask,
-                    quantities: Some((bid_quantity, ask_quantity)),
-                })
+                put(RawData::Quote { bid, ask, quantities: Some((bid_quantity, ask_quantity)) })
             }
             Kind::Snapshots { bids, asks } => {
                 let side = |columns: &[(usize, usize)]| {
-                    let levels = columns
-                        .iter()
-                        .map(|pair| (row.get(pair.0), row.get(pair.1)));
+                    let levels = columns.iter().map(|pair| (row.get(pair.0), row.get(pair.1)));
                     // A book of fewer levels leaves the others empty.
-                    levels
-                        .filter(|(price, _)| !price.is_empty())
-                        .collect::<Vec<_>>()
+                    levels.filter(|(price, _)| !price.is_empty()).collect::<Vec<_>>()
                 };
-                put(RawData::Depth {
-                    snapshot: true,
-                    bids: &side(bids),
-                    asks: &side(asks),
-                })
+                put(RawData::Depth { snapshot: true, bids: &side(bids), asks: &side(asks) })
             }
-            Kind::Changes {
-                is_snapshot,
-                side,
-                price,
-                amount,
-            } => {
+            Kind::Changes { is_snapshot, side, price, amount } => {
                 let snapshot = read_flag(row.get(*is_snapshot))?;
                 let is_bid = read_flag_of_side(row.get(*side))?;
                 let level = (row.get(*price).to_vec(), row.get(*amount).to_vec());
-                self.gathered
-                    .belongs(symbol, exchange, host, snapshot, out)?;
+                self.gathered.belongs(symbol, exchange, host, snapshot, out)?;
                 self.gathered.venue = venue;
                 self.gathered.add(is_bid, level)
             }
@@ -166,16 +127,9 @@ impl RowParser for Tardis {
 /// An empty side of a quote has neither price nor amount.
 fn level<'a>(row: Row<'a>, (price, amount): (usize, usize)) -> LevelText<'a> {
     let empty_as_zero = |text: &'a [u8]| {
-        if text.is_empty() {
-            b"0".as_slice()
-        } else {
-            text
-        }
+        if text.is_empty() { b"0".as_slice() } else { text }
     };
-    (
-        empty_as_zero(row.get(price)),
-        empty_as_zero(row.get(amount)),
-    )
+    (empty_as_zero(row.get(price)), empty_as_zero(row.get(amount)))
 }
 
 fn read_flag(text: &[u8]) -> Result<bool, RowProblem> {
@@ -200,10 +154,7 @@ impl Columns {
         let levels = |side: &str| {
             (0usize..)
                 .map_while(|n| {
-                    Some((
-                        at(&format!("{side}[{n}].price"))?,
-                        at(&format!("{side}[{n}].amount"))?,
-                    ))
+                    Some((at(&format!("{side}[{n}].price"))?, at(&format!("{side}[{n}].amount"))?))
                 })
                 .collect::<Vec<_>>()
         };
@@ -215,15 +166,9 @@ impl Columns {
                 amount: at("amount")?,
             }
         } else if at("asks[0].price").is_some() {
-            Kind::Snapshots {
-                bids: levels("bids"),
-                asks: levels("asks"),
-            }
+            Kind::Snapshots { bids: levels("bids"), asks: levels("asks") }
         } else if let (Some(bid), Some(ask)) = (at("bid_price"), at("ask_price")) {
-            Kind::Quotes {
-                bid: (bid, at("bid_amount")?),
-                ask: (ask, at("ask_amount")?),
-            }
+            Kind::Quotes { bid: (bid, at("bid_amount")?), ask: (ask, at("ask_amount")?) }
         } else {
             Kind::Trades {
                 id: at("id")?,
@@ -272,12 +217,7 @@ impl Gathered {
         if self.bids.len() + self.asks.len() >= GATHERED_LEVELS_MAX {
             return Err(RowProblem::Levels.into());
         }
-        if is_bid {
-            &mut self.bids
-        } else {
-            &mut self.asks
-        }
-        .push(level);
+        if is_bid { &mut self.bids } else { &mut self.asks }.push(level);
         Ok(())
     }
 
@@ -285,10 +225,7 @@ impl Gathered {
         if self.bids.is_empty() && self.asks.is_empty() {
             return Ok(());
         }
-        let (bids, asks) = (
-            std::mem::take(&mut self.bids),
-            std::mem::take(&mut self.asks),
-        );
+        let (bids, asks) = (std::mem::take(&mut self.bids), std::mem::take(&mut self.asks));
         out(RawEvent {
             name: Some(&self.symbol),
             venue: Some(&self.exchange),
@@ -304,8 +241,5 @@ impl Gathered {
 }
 
 fn texts(levels: &[(Vec<u8>, Vec<u8>)]) -> Vec<LevelText<'_>> {
-    levels
-        .iter()
-        .map(|(price, quantity)| (price.as_slice(), quantity.as_slice()))
-        .collect()
+    levels.iter().map(|(price, quantity)| (price.as_slice(), quantity.as_slice())).collect()
 }

@@ -24,11 +24,7 @@ pub(super) fn num(html: &str) -> String {
 }
 
 pub(super) fn signed(amount: Amount) -> String {
-    format!(
-        "{NUM} {}\">{}</span>",
-        tone_of(amount),
-        numbers::money(amount, true)
-    )
+    format!("{NUM} {}\">{}</span>", tone_of(amount), numbers::money(amount, true))
 }
 
 impl Page<'_> {
@@ -40,10 +36,8 @@ impl Page<'_> {
         );
         for (at, cell) in head.iter().enumerate() {
             // A head stands where its figures do.
-            let figures = rows
-                .first()
-                .and_then(|row| row.get(at))
-                .is_some_and(|c| c.starts_with(NUM));
+            let figures =
+                rows.first().and_then(|row| row.get(at)).is_some_and(|c| c.starts_with(NUM));
             let class = if figures { " class=num" } else { "" };
             let _ = write!(self.body, "<th{class}>{cell}</th>");
         }
@@ -68,10 +62,7 @@ impl Page<'_> {
             .iter()
             .map(|alert| vec![calendar::readable(alert.time.0), text(&alert.text)])
             .collect();
-        let title = format!(
-            "Alerts <small>{} in all</small>",
-            count(report.alerts_total)
-        );
+        let title = format!("Alerts <small>{} in all</small>", count(report.alerts_total));
         self.table(&title, &["Time (UTC)", "What"], rows);
     }
 
@@ -148,20 +139,14 @@ impl Page<'_> {
             self.table("Denied intents", &head, denials);
         }
         self.resources();
-        for plugin in plugins
-            .iter()
-            .filter(|p| p.faults_total > 0 || p.states_total > 0)
-        {
+        for plugin in plugins.iter().filter(|p| p.faults_total > 0 || p.states_total > 0) {
             self.faults(plugin);
         }
     }
 
     fn resources(&mut self) {
         let report = self.report;
-        let timed = report
-            .machine
-            .as_ref()
-            .is_some_and(|machine| !machine.plugins.is_empty());
+        let timed = report.machine.as_ref().is_some_and(|machine| !machine.plugins.is_empty());
         let mut head = vec![
             "Plugin",
             "Version",
@@ -177,17 +162,13 @@ impl Page<'_> {
         let rows = report.plugins.iter().enumerate().map(|(at, plugin)| {
             let used = &plugin.resources;
             let mean = used.fuel_total.checked_div(used.calls).unwrap_or(0);
-            let memory = used
-                .memory_peak_bytes
-                .map_or_else(|| numbers::NONE.to_owned(), numbers::bytes);
+            let memory =
+                used.memory_peak_bytes.map_or_else(|| numbers::NONE.to_owned(), numbers::bytes);
             let mut row = vec![name(&plugin.name), name(&plugin.version)];
             row.extend([used.calls, mean, used.fuel_max, used.fuel_total].map(|n| num(&count(n))));
             row.push(num(&memory));
             if timed {
-                let latency = report
-                    .machine
-                    .as_ref()
-                    .and_then(|m| m.plugins.get(at).copied());
+                let latency = report.machine.as_ref().and_then(|m| m.plugins.get(at).copied());
                 let latency = latency.unwrap_or_default();
                 row.extend(
                     [latency.p50_ns, latency.p99_ns, latency.max_ns]
@@ -250,9 +231,8 @@ impl Page<'_> {
             rows.push(("Fee rates", fees));
         }
         if let Some(machine) = &self.report.machine {
-            let memory = machine
-                .memory_peak_bytes
-                .map(|b| format!(", {} of memory", numbers::bytes(b)));
+            let memory =
+                machine.memory_peak_bytes.map(|b| format!(", {} of memory", numbers::bytes(b)));
             let speed = format!(
                 "{}, {} events a second{}",
                 numbers::duration(machine.wall_seconds),
@@ -269,24 +249,17 @@ impl Page<'_> {
             let hash = plugin.component_sha256.as_deref().unwrap_or("native code");
             hashes.push((format!("Component {}", name(&plugin.name)), text(hash)));
         }
-        hashes.push((
-            "Fills, orders and trades".to_owned(),
-            text(&self.report.stream_sha256),
-        ));
+        hashes.push(("Fills, orders and trades".to_owned(), text(&self.report.stream_sha256)));
         if let Some(receipt) = receipt {
             hashes.push(("Result".to_owned(), text(&receipt.result_sha256)));
         }
-        self.body
-            .push_str("<div class=pair><section class=card><h3>Run</h3><dl>");
+        self.body.push_str("<div class=pair><section class=card><h3>Run</h3><dl>");
         for (label, value) in rows {
             let _ = write!(self.body, "<div><dt>{label}</dt><dd>{value}</dd></div>");
         }
         self.body.push_str("</dl></section><section class=card><h3>Receipt <small>SHA-256; <code>sandpit report verify</code> runs it again</small></h3><dl class=hashes>");
         for (label, value) in hashes {
-            let _ = write!(
-                self.body,
-                "<div><dt>{label}</dt><dd><code>{value}</code></dd></div>"
-            );
+            let _ = write!(self.body, "<div><dt>{label}</dt><dd><code>{value}</code></dd></div>");
         }
         self.body.push_str("</dl></section></div>");
     }

@@ -32,13 +32,8 @@ struct Plain {
 /// Reckons one plugin's run from the list of steps; only fills that never pass through zero keep
 /// trips free of a split, so such fills are split here into two.
 fn reckon(steps: &[Step], plugin: usize, start: i128) -> Plain {
-    let mut plain = Plain {
-        equities: Vec::new(),
-        trips: Vec::new(),
-        fees: 0,
-        notional: 0,
-        maker: 0,
-    };
+    let mut plain =
+        Plain { equities: Vec::new(), trips: Vec::new(), fees: 0, notional: 0, maker: 0 };
     let mut cash = start;
     let mut held = BTreeMap::<usize, i128>::new();
     let mut price = BTreeMap::<usize, i128>::new();
@@ -78,22 +73,15 @@ fn book(
 ) {
     let position = held.entry(told.instrument).or_default();
     let signed = i128::from(told.signed);
-    let closing = if *position * signed < 0 {
-        signed.abs().min(position.abs()) * signed.signum()
-    } else {
-        0
-    };
+    let closing =
+        if *position * signed < 0 { signed.abs().min(position.abs()) * signed.signum() } else { 0 };
     let mut parts = vec![closing, signed - closing];
     parts.retain(|part| *part != 0);
     let mut fee_left = told.fee.0;
     for (at, part) in parts.iter().enumerate() {
         let last = at + 1 == parts.len();
         // Fees here are multiples of a size that every split divides, or the rest goes last.
-        let fee = if last {
-            fee_left
-        } else {
-            half_even(told.fee.0 * part.abs(), signed.abs())
-        };
+        let fee = if last { fee_left } else { half_even(told.fee.0 * part.abs(), signed.abs()) };
         fee_left -= fee;
         let trip = open.entry(told.instrument).or_default();
         trip.cash -= i128::from(told.price) * part * PRODUCT;
@@ -109,10 +97,7 @@ fn book(
 }
 
 fn half_even(numerator: i128, denominator: i128) -> i128 {
-    let (floor, left) = (
-        numerator.div_euclid(denominator),
-        numerator.rem_euclid(denominator),
-    );
+    let (floor, left) = (numerator.div_euclid(denominator), numerator.rem_euclid(denominator));
     match (2 * left).cmp(&denominator) {
         std::cmp::Ordering::Less => floor,
         std::cmp::Ordering::Greater => floor + 1,
@@ -128,18 +113,11 @@ fn check_stat(name: &str, found: Stat, expected: f64) {
 
 /// Volatility, Sharpe and Sortino from a list of period ends.
 fn statistics(equities: &[(u64, i128)], start: i128, width: u64, per_year: f64) -> (f64, f64, f64) {
-    let (first, last) = (
-        equities[0].0 / width,
-        equities[equities.len() - 1].0 / width,
-    );
+    let (first, last) = (equities[0].0 / width, equities[equities.len() - 1].0 / width);
     let mut before = start as f64;
     let mut returns = Vec::new();
     for period in first..=last {
-        let end = equities
-            .iter()
-            .rfind(|(time, _)| time / width <= period)
-            .unwrap()
-            .1 as f64;
+        let end = equities.iter().rfind(|(time, _)| time / width <= period).unwrap().1 as f64;
         returns.push(end / before - 1.0);
         before = end;
     }
@@ -148,11 +126,7 @@ fn statistics(equities: &[(u64, i128)], start: i128, width: u64, per_year: f64) 
     let deviation = (returns.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
     let downside = (returns.iter().map(|r| r.min(0.0).powi(2)).sum::<f64>() / n).sqrt();
     let year = per_year.sqrt();
-    (
-        deviation * year,
-        mean / deviation * year,
-        mean / downside * year,
-    )
+    (deviation * year, mean / deviation * year, mean / downside * year)
 }
 
 fn check_metrics(found: &Metrics, plain: &Plain, start: i128, daily: bool) {
@@ -160,27 +134,12 @@ fn check_metrics(found: &Metrics, plain: &Plain, start: i128, daily: bool) {
     assert_eq!(found.end_equity.0.0, end);
     assert_eq!(found.net_pnl.0.0, end - start);
     assert_eq!(found.gross_pnl.0.0, end - start + plain.fees);
-    assert_eq!(
-        found.realized_pnl.0 + found.unrealized_pnl.0,
-        found.gross_pnl.0
-    );
+    assert_eq!(found.realized_pnl.0 + found.unrealized_pnl.0, found.gross_pnl.0);
     assert_eq!(found.fees.0.0, plain.fees);
     assert_eq!(found.traded_notional.0.0, plain.notional);
-    check_stat(
-        "maker share",
-        found.maker_share,
-        plain.maker as f64 / plain.notional as f64,
-    );
-    check_stat(
-        "turnover",
-        found.turnover,
-        plain.notional as f64 / start as f64,
-    );
-    check_stat(
-        "return",
-        found.total_return,
-        end as f64 / start as f64 - 1.0,
-    );
+    check_stat("maker share", found.maker_share, plain.maker as f64 / plain.notional as f64);
+    check_stat("turnover", found.turnover, plain.notional as f64 / start as f64);
+    check_stat("return", found.total_return, end as f64 / start as f64 - 1.0);
 
     let mut peak = start;
     let (mut amount, mut fraction) = (0, 0.0f64);
@@ -192,11 +151,8 @@ fn check_metrics(found: &Metrics, plain: &Plain, start: i128, daily: bool) {
     assert_eq!(found.max_drawdown.0.0, amount);
     check_stat("drawdown", found.max_drawdown_fraction, fraction);
 
-    let (width, per_year) = if daily {
-        (86_400_000_000_000, 365.0)
-    } else {
-        (3_600_000_000_000, 8_760.0)
-    };
+    let (width, per_year) =
+        if daily { (86_400_000_000_000, 365.0) } else { (3_600_000_000_000, 8_760.0) };
     let (volatility, sharpe, sortino) = statistics(&plain.equities, start, width, per_year);
     check_stat("volatility", found.volatility, volatility);
     check_stat("sharpe", found.sharpe, sharpe);
@@ -217,11 +173,7 @@ fn check_metrics(found: &Metrics, plain: &Plain, start: i128, daily: bool) {
         usize::try_from(found.winning_trades).unwrap(),
         nets.iter().filter(|n| **n > 0).count()
     );
-    check_stat(
-        "profit factor",
-        found.profit_factor,
-        won as f64 / -lost as f64,
-    );
+    check_stat("profit factor", found.profit_factor, won as f64 / -lost as f64);
     assert!((found.expectancy.unwrap().0.0 - (won + lost) / count).abs() <= 1);
     assert_eq!(found.best_trade.unwrap().0.0, *nets.iter().max().unwrap());
     assert_eq!(found.worst_trade.unwrap().0.0, *nets.iter().min().unwrap());
@@ -229,19 +181,14 @@ fn check_metrics(found: &Metrics, plain: &Plain, start: i128, daily: bool) {
     let high = plain.trips.iter().map(|t| t.high).sum::<i128>() / count;
     // Part closes at average cost are rounded at the 18th digit; cash in and out is not.
     assert!((found.average_mae.unwrap().0.0 - low).abs() <= 1_000, "MAE");
-    assert!(
-        (found.average_mfe.unwrap().0.0 - high).abs() <= 1_000,
-        "MFE"
-    );
+    assert!((found.average_mfe.unwrap().0.0 - high).abs() <= 1_000, "MFE");
 }
 
 #[test]
 fn figures_equal_a_plain_reckoning() {
-    for (seed, hours, per_hour, daily) in [
-        (1, 60, 40, false),
-        (2, 24 * 45, 4, true),
-        (3, 400, 9, false),
-    ] {
+    for (seed, hours, per_hour, daily) in
+        [(1, 60, 40, false), (2, 24 * 45, 4, true), (3, 400, 9, false)]
+    {
         let mut play = Play::new(&["AAA", "BBB"], &["one", "two"], None);
         walk(&mut play, seed, hours, per_hour);
         let steps = std::mem::take(&mut play.steps);
@@ -255,11 +202,7 @@ fn figures_equal_a_plain_reckoning() {
         let pnl = |s: &ScopeSection| s.metrics.net_pnl.0;
         let sum = report.plugins.iter().map(|p| pnl(&p.scope)).sum::<Money>();
         assert_eq!(pnl(&report.account), sum);
-        let trades = report
-            .plugins
-            .iter()
-            .map(|p| p.scope.metrics.trades)
-            .sum::<u64>();
+        let trades = report.plugins.iter().map(|p| p.scope.metrics.trades).sum::<u64>();
         assert_eq!(report.account.metrics.trades, trades);
         assert_eq!(report.account.trade_pnl.counts.iter().sum::<u64>(), trades);
     }
@@ -293,10 +236,7 @@ fn time_in_the_market_is_time_with_a_position() {
     play.event(START + 10 * second, 0, 1_000, &[]);
     let report = play.finish();
     assert_eq!(report.account.metrics.exposure, Stat::new(Some(0.4)));
-    assert_eq!(
-        report.account.metrics.average_trade_seconds,
-        Stat::new(Some(3.0))
-    );
+    assert_eq!(report.account.metrics.average_trade_seconds, Stat::new(Some(3.0)));
 }
 
 #[test]
@@ -317,12 +257,7 @@ fn an_empty_run_has_no_figures_and_no_panic() {
         assert_eq!(stat, Stat::NONE);
     }
     assert_eq!(metrics.net_pnl, Amount::default());
-    assert!(
-        report
-            .warnings
-            .iter()
-            .any(|w| w.contains("no market events"))
-    );
+    assert!(report.warnings.iter().any(|w| w.contains("no market events")));
     let _ = (render_text(&report), render_html(&report, None));
 }
 
@@ -332,10 +267,8 @@ fn a_fill_between_events_counts_from_the_next_event_on() {
     play.event(START, 0, 1_000, &[(0, 100, false)]);
     // An event of another instrument must not lose the fee of the first.
     play.event(START + 1, 1, 2_000, &[]);
-    let position = play
-        .account
-        .sub_account(sandpit_core::ids::PluginId(0))
-        .position(InstrumentId(0));
+    let position =
+        play.account.sub_account(sandpit_core::ids::PluginId(0)).position(InstrumentId(0));
     assert_eq!(position.quantity.0, 100);
     let report = play.finish();
     assert_eq!(report.account.metrics.net_pnl.0.0, -UNIT / 20);

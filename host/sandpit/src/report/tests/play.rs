@@ -145,12 +145,7 @@ impl Play {
         self.prices[instrument] = price;
         self.mark(instrument);
         for plugin in 0..self.account.sub_accounts().len() {
-            self.recorder.called(
-                PluginId(Self::id(plugin)),
-                CallCost {
-                    fuel: 900 + time % 200,
-                },
-            );
+            self.recorder.called(PluginId(Self::id(plugin)), CallCost { fuel: 900 + time % 200 });
         }
         for (plugin, signed, maker) in orders {
             self.order(*plugin, instrument, *signed, *maker);
@@ -174,28 +169,17 @@ impl Play {
 
     fn order(&mut self, plugin: usize, instrument: usize, signed: i64, maker: bool) {
         self.sequence += 1;
-        let (owner, id) = (
-            PluginId(Self::id(plugin)),
-            InstrumentId(Self::id(instrument)),
-        );
+        let (owner, id) = (PluginId(Self::id(plugin)), InstrumentId(Self::id(instrument)));
         let price = Price(self.prices[instrument]);
         let side = if signed > 0 { Side::Buy } else { Side::Sell };
         let quantity = Quantity(signed.abs());
         let order = Order {
-            id: ClientOrderId {
-                sequence: self.sequence,
-                plugin: owner,
-                run: RunId(1),
-            },
+            id: ClientOrderId { sequence: self.sequence, plugin: owner, run: RunId(1) },
             tag: OrderTag(self.sequence),
             instrument: id,
             side,
             quantity,
-            kind: if maker {
-                OrderKind::Limit(price)
-            } else {
-                OrderKind::Market
-            },
+            kind: if maker { OrderKind::Limit(price) } else { OrderKind::Market },
             time_in_force: TimeInForce::Gtc,
             post_only: maker,
             reduce_only: false,
@@ -204,20 +188,13 @@ impl Play {
         let rules = &self.instruments[instrument];
         let notional = rules.notional(price, quantity).unwrap();
         let fee = rules.fee(notional, maker);
-        let fill = Fill {
-            trade_id: TradeId(self.sequence),
-            price,
-            quantity,
-            fee,
-            maker,
-        };
+        let fill = Fill { trade_id: TradeId(self.sequence), price, quantity, fee, maker };
         self.recorder.submitted(&order, time);
         let money = if signed > 0 { notional } else { -notional };
         self.account.fill(owner, id, Quantity(signed), money, fee);
         self.mark(instrument);
         self.recorder.filled(&order, &fill, time, &self.account);
-        self.recorder
-            .closed(&order, OrderState::Filled, quantity, time);
+        self.recorder.closed(&order, OrderState::Filled, quantity, time);
         if self.remember {
             self.steps.push(Step::Fill(Told {
                 plugin,
@@ -235,16 +212,11 @@ impl Play {
         for _ in 0..3 {
             self.recorder.denied(id, None, &Denial::DuplicateTag, time);
         }
-        self.recorder
-            .denied(id, None, &Denial::ShortNotAllowed, time);
-        let fault = Fault {
-            code: FaultCode::Trap,
-            detail: detail.to_owned(),
-        };
+        self.recorder.denied(id, None, &Denial::ShortNotAllowed, time);
+        let fault = Fault { code: FaultCode::Trap, detail: detail.to_owned() };
         self.recorder.faulted(id, &fault, time);
         self.recorder.trading_state(id, TradingState::Halted, time);
-        self.recorder
-            .alert(&Alert::NumberOverflow(InstrumentId(0)), time);
+        self.recorder.alert(&Alert::NumberOverflow(InstrumentId(0)), time);
     }
 
     pub(super) fn finish(self) -> Report {
@@ -257,10 +229,7 @@ pub(super) fn closing() -> Closing {
         run: RunSection {
             engine_version: "0.1.0".to_owned(),
             config_sha256: "cd".repeat(32),
-            tapes: vec![NamedHash {
-                name: "made-up.tape".to_owned(),
-                sha256: "ef".repeat(32),
-            }],
+            tapes: vec![NamedHash { name: "made-up.tape".to_owned(), sha256: "ef".repeat(32) }],
             seed: 7,
             currency: "USD".to_owned(),
             latency_ns: 250_000,

@@ -7,10 +7,7 @@ fn sample() -> Report {
     let mut play = Play::new(&["BTCUSD", "ETHUSD"], &["ema-cross", "market-maker"], None);
     play.remember = false;
     walk(&mut play, 5, 24 * 4, 120);
-    play.misbehave(
-        1,
-        "wasm trap: unreachable\n  0: market_maker::quote\n  1: on-trade",
-    );
+    play.misbehave(1, "wasm trap: unreachable\n  0: market_maker::quote\n  1: on-trade");
     play.finish()
 }
 
@@ -39,9 +36,7 @@ fn the_page_shows_everything() {
     ] {
         assert!(html.contains(needle), "{needle}");
     }
-    for outside in [
-        "http://", "https://", "src=", "href=", "@import", "NaN", "inf%",
-    ] {
+    for outside in ["http://", "https://", "src=", "href=", "@import", "NaN", "inf%"] {
         assert!(!html.contains(outside), "{outside}");
     }
     assert!(html.len() < 3_000_000, "{} bytes", html.len());
@@ -51,24 +46,9 @@ fn the_page_shows_everything() {
 fn text_fits_any_terminal() {
     let report = sample();
     super::keep("short.txt", &render_text(&report));
-    super::keep(
-        "narrow.txt",
-        &render_text_styled(
-            &report,
-            TextStyle {
-                width: 40,
-                color: false,
-            },
-        ),
-    );
+    super::keep("narrow.txt", &render_text_styled(&report, TextStyle { width: 40, color: false }));
     for width in [0, 40, 60, 80, 120, 300] {
-        let text = render_text_styled(
-            &report,
-            TextStyle {
-                width,
-                color: false,
-            },
-        );
+        let text = render_text_styled(&report, TextStyle { width, color: false });
         let limit = width.clamp(TextStyle::WIDTH_MIN, TextStyle::WIDTH_MAX);
         for line in text.lines() {
             assert!(line.chars().count() <= limit, "{width}: {line:?}");
@@ -86,18 +66,9 @@ fn text_fits_any_terminal() {
             assert!(text.contains(needle), "{needle} at {width}");
         }
     }
-    let colored = render_text_styled(
-        &report,
-        TextStyle {
-            width: 80,
-            color: true,
-        },
-    );
+    let colored = render_text_styled(&report, TextStyle { width: 80, color: true });
     assert!(colored.contains("\u{1b}[1m"));
-    assert_eq!(
-        render_text(&report),
-        render_text_styled(&report, TextStyle::PLAIN)
-    );
+    assert_eq!(render_text(&report), render_text_styled(&report, TextStyle::PLAIN));
 }
 
 const HOSTILE: &str =
@@ -120,14 +91,7 @@ fn hostile_text_stays_text() {
     // Two scripts of our own, and nothing of theirs.
     assert_eq!(html.matches("<script").count(), 2);
     assert_eq!(html.matches("</script").count(), 2);
-    for needle in [
-        "<img",
-        "<b>X",
-        "alert(1)<",
-        "onerror='",
-        "\u{1b}",
-        "\u{202e}",
-    ] {
+    for needle in ["<img", "<b>X", "alert(1)<", "onerror='", "\u{1b}", "\u{202e}"] {
         assert!(!html.contains(needle), "{needle:?}");
     }
     assert!(html.contains("&lt;/script&gt;"));
@@ -140,13 +104,7 @@ fn the_policy_names_the_script_that_is_there() {
     let html = render_html(&sample(), None);
     assert!(html.contains("default-src 'none'"));
     assert!(html.contains("script-src 'sha256-"));
-    let script = html
-        .rsplit_once("<script>")
-        .unwrap()
-        .1
-        .split_once("</script>")
-        .unwrap()
-        .0;
+    let script = html.rsplit_once("<script>").unwrap().1.split_once("</script>").unwrap().0;
     assert_eq!(script, include_str!("../template/script.js"));
 }
 
@@ -177,12 +135,7 @@ fn a_receipt_shows_every_difference() {
         ("component 2", |r| r.plugins[1].component_sha256 = None),
         ("component 1", |r| r.plugins[0].name.push('x')),
         ("tape 1", |r| r.run.tapes.clear()),
-        ("tape 2", |r| {
-            r.run.tapes.push(NamedHash {
-                name: "b".to_owned(),
-                sha256: String::new(),
-            })
-        }),
+        ("tape 2", |r| r.run.tapes.push(NamedHash { name: "b".to_owned(), sha256: String::new() })),
         ("fills, orders and trades", |r| r.stream_sha256.push('1')),
         ("result", |r| r.account.metrics.fees.0.0 += 1),
     ];
@@ -190,12 +143,7 @@ fn a_receipt_shows_every_difference() {
         let mut other = report.clone();
         change(&mut other);
         let differences = verify(&receipt, &Receipt::of(&other).unwrap());
-        assert!(
-            differences
-                .iter()
-                .any(|d| d.field == field && d.expected != d.found),
-            "{field}"
-        );
+        assert!(differences.iter().any(|d| d.field == field && d.expected != d.found), "{field}");
         // Every input is part of the result too.
         assert!(differences.iter().any(|d| d.field == "result"), "{field}");
     }
@@ -214,10 +162,7 @@ fn one_changed_fill_changes_the_receipt() {
         Receipt::of(&play.finish()).unwrap()
     };
     assert_eq!(run(1_000), run(1_000));
-    let fields = verify(&run(1_000), &run(1_005))
-        .into_iter()
-        .map(|d| d.field)
-        .collect::<Vec<_>>();
+    let fields = verify(&run(1_000), &run(1_005)).into_iter().map(|d| d.field).collect::<Vec<_>>();
     assert_eq!(fields, ["fills, orders and trades", "result"]);
 }
 
@@ -231,14 +176,7 @@ fn receipts_are_read_with_care() {
     for (text, what) in [
         ("{}", "is not a receipt"),
         ("\u{0}", "is not a receipt"),
-        (
-            &*serde_json::to_string(&Receipt {
-                schema: 9,
-                ..receipt
-            })
-            .unwrap(),
-            "schema 9",
-        ),
+        (&*serde_json::to_string(&Receipt { schema: 9, ..receipt }).unwrap(), "schema 9"),
     ] {
         std::fs::write(&path, text).unwrap();
         assert!(Receipt::read(&path).unwrap_err().to_string().contains(what));
@@ -258,12 +196,7 @@ fn files_hold_every_line() {
         let text = std::fs::read_to_string(folder.join(name)).unwrap();
         let columns = text.lines().next().unwrap().split(',').count();
         // The instrument's name holds a comma.
-        assert!(
-            text.lines()
-                .skip(1)
-                .all(|line| line.split(',').count() == columns + 1),
-            "{name}"
-        );
+        assert!(text.lines().skip(1).all(|line| line.split(',').count() == columns + 1), "{name}");
         assert!(!text.contains(",=evil"));
         u64::try_from(text.lines().count()).unwrap() - 1
     };
@@ -275,10 +208,7 @@ fn files_hold_every_line() {
 
 #[test]
 fn a_folder_that_is_not_there_is_an_error() {
-    let setup = Setup {
-        instruments: Vec::new(),
-        plugins: Vec::new(),
-    };
+    let setup = Setup { instruments: Vec::new(), plugins: Vec::new() };
     assert!(Recorder::new(setup, Some(&std::env::temp_dir().join("sandpit-none/none"))).is_err());
 }
 
