@@ -113,9 +113,10 @@ pub enum CheckError {
 }
 
 /// What the parser found, in its words.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` wants")]
 pub(super) fn malformed(error: wasmparser::BinaryReaderError) -> CheckError {
     CheckError::Malformed {
-        offset: usize::try_from(error.offset()).unwrap_or(usize::MAX),
+        offset: error.offset(),
         reason: escaped(error.message(), REASON_BYTES_MAX),
     }
 }

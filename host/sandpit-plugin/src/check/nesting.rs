@@ -67,7 +67,9 @@ fn declaration(reader: &mut BinaryReader<'_>) -> Result<Option<u32>, BinaryReade
     match reader.read_u8()? {
         DECLARATION_CORE_TYPE => drop(reader.read::<CoreType<'_>>()?),
         DECLARATION_TYPE => return enter(reader),
-        DECLARATION_ALIAS => drop(reader.read::<ComponentAlias<'_>>()?),
+        DECLARATION_ALIAS => {
+            reader.read::<ComponentAlias<'_>>()?;
+        }
         DECLARATION_IMPORT => drop(reader.read::<ComponentImport<'_>>()?),
         DECLARATION_EXPORT => {
             reader.read::<ComponentExternName<'_>>()?;

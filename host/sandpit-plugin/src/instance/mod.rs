@@ -1,5 +1,6 @@
 //! One running strategy: its store, what it may use, and the calls into it.
 
+mod deliver;
 mod fault;
 mod state;
 
@@ -244,7 +245,7 @@ impl Instance {
         let arguments = session::arguments(arguments);
         let answer = arm(&mut self.store, allowed)
             .and_then(|()| guest(&self.strategy).call_on_parameters(&mut self.store, &arguments))
-            .and_then(|answer| check_reason(answer));
+            .and_then(check_reason);
         match answer {
             Ok(Ok(waiting)) => {
                 self.finish(EXPORT, allowed, waiting, false, intents).map(Parameters::Taken)
@@ -299,79 +300,6 @@ impl Instance {
         }
         self.until_sample = every.get() - 1;
         Some(Instant::now())
-    }
-
-    /// Lowers the event and enters the guest. Says whether intents are waiting.
-    #[inline]
-    fn deliver(&mut self, event: &PluginEvent, allowed: Allowance) -> wasmtime::Result<bool> {
-        let Self { store, strategy, grids, .. } = self;
-        let guest = guest(strategy);
-        match event {
-            PluginEvent::Market { event, history } => {
-                store.data_mut().log.set_time(event.time);
-                match &event.data {
-                    MarketData::Trade(trade) => {
-                        let trade = convert::trade(event, trade, *history, grids)?;
-                        arm(store, allowed)?;
-                        guest.call_on_trade(store, trade)
-                    }
-                    MarketData::Quote(quote) => {
-                        let quote = convert::quote(event, quote, *history, grids)?;
-                        arm(store, allowed)?;
-                        guest.call_on_quote(store, quote)
-                    }
-                    MarketData::Bar(bar) => {
-                        let bar = convert::bar(event, bar, *history, grids)?;
-                        arm(store, allowed)?;
-                        guest.call_on_bar(store, bar)
-                    }
-                    // Guests see books, not changes of books: those come as `PluginEvent::Depth`.
-                    MarketData::Depth(_) => arm(store, allowed).map(|()| false),
-                }
-            }
-            _ => self.deliver_own(event, allowed),
-        }
-    }
-
-    /// The events that are not the market's own.
-    fn deliver_own(&mut self, event: &PluginEvent, allowed: Allowance) -> wasmtime::Result<bool> {
-        let Self { store, strategy, grids, .. } = self;
-        let guest = guest(strategy);
-        let now = |store: &mut Store<State>, time| {
-            store.data_mut().log.set_time(time);
-            arm(store, allowed)
-        };
-        match event {
-            PluginEvent::Market { .. } => Ok(false),
-            PluginEvent::Depth(view) => {
-                convert::fill_depth(&mut self.depth, view, grids)?;
-                now(store, view.time)?;
-                guest.call_on_depth(store, &self.depth)
-            }
-            PluginEvent::Order(update) => {
-                let wire = convert::order_update(update, grids)?;
-                now(store, update.time)?;
-                guest.call_on_order(store, &wire)
-            }
-            PluginEvent::Position(view) => {
-                let wire = convert::position(view, grids)?;
-                now(store, view.time)?;
-                guest.call_on_position(store, wire)
-            }
-            PluginEvent::Budget(view) => {
-                let wire = convert::budget(view, &self.currency);
-                now(store, view.time)?;
-                guest.call_on_budget(store, &wire)
-            }
-            PluginEvent::Timer { id, time } => {
-                now(store, *time)?;
-                guest.call_on_timer(store, id.0, time.0)
-            }
-            PluginEvent::TradingState { state, time } => {
-                now(store, *time)?;
-                guest.call_on_trading_state(store, convert::trading_state(*state), time.0)
-            }
-        }
     }
 
     /// Takes what is waiting and says what the call cost.

@@ -15,6 +15,7 @@ mod figures;
 mod heatmap;
 mod histogram;
 mod html;
+mod machine;
 mod metrics;
 mod model;
 mod numbers;
@@ -36,6 +37,7 @@ mod tests;
 pub use build::Closing;
 pub use canonical::{canonical_json, result_sha256};
 pub use html::render_html;
+pub use machine::{CallLatency, MachineSection};
 pub use model::*;
 pub use receipt::{Difference, RECEIPT_BYTES_MAX, RECEIPT_SCHEMA, Receipt, ReceiptError, verify};
 pub use recorder::{

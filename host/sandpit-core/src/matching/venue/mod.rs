@@ -147,8 +147,16 @@ impl Venue {
         }
         let limit = live.order.kind.limit();
         self.liquidity.offers(side, limit, wanted, &mut self.offers);
-        let offered = self.offers.drain(..);
-        offered.fold(0i64, |sum, (_, offered)| sum.saturating_add(offered.0)) >= wanted.0
+        let (mut offered, mut highest) = (0i64, Price(0));
+        for (price, quantity) in self.offers.drain(..) {
+            offered = offered.saturating_add(quantity.0);
+            highest = highest.max(price);
+        }
+        // Numbers that no account could hold end an order in the middle; this one must not begin.
+        let held = self.positions.get(&id.plugin).copied().unwrap_or_default();
+        offered >= wanted.0
+            && self.rules.notional(highest, wanted).is_some()
+            && held.0.checked_add(side.signed(wanted).0).is_some()
     }
 
     /// Fills an order from what is offered, up to `limit`.
