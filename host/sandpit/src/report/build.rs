@@ -8,6 +8,7 @@ use sandpit_core::{
 
 use super::{
     calendar::{Date, NANOS_PER_SECOND},
+    machine::MachineSection,
     metrics,
     model::*,
     recorder::{PluginLog, Recorder},
