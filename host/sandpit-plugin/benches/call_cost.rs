@@ -2,7 +2,11 @@
 //! call_cost`. Guests are written by hand, so that what is measured is the host.
 
 #[path = "../tests/support/mod.rs"]
-#[expect(dead_code, reason = "shared with the tests, which need other parts")]
+#[expect(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "shared with the tests, which need other parts and may unwrap"
+)]
 mod support;
 
 use std::{hint::black_box, io::Write as _, num::NonZeroU32, time::Instant};
