@@ -2,6 +2,7 @@
 //! nanoseconds on the machine at hand; compare within one run only.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+#![expect(clippy::disallowed_types, reason = "a bench reads the clock; the core does not")]
 #![expect(clippy::unwrap_used, reason = "the bench's own inputs are right")]
 
 use std::{hint::black_box, time::Instant};

@@ -22,8 +22,7 @@ use crate::support::{Guest, instrument, session, start, trade};
 
 /// Traps unless the two numbers are equal.
 fn expect(left: &str, right: &str) -> String {
-    let (kind, constant) =
-        if right.starts_with('L') { ("i64", &right[1..]) } else { ("i32", right) };
+    let (kind, constant) = right.strip_prefix('L').map_or(("i32", right), |right| ("i64", right));
     format!("(if ({kind}.ne {left} ({kind}.const {constant})) (then unreachable))")
 }
 
@@ -141,6 +140,7 @@ fn depth_arrives_in_columns() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one event a paragraph, in a row")]
 fn own_events_arrive_as_they_are() {
     // order-update in memory: time 0, tag 8, instrument 16, side 20, event 24 (payload 32).
     let at = |load: &str, offset: u32| format!("({load} offset={offset} (local.get 0))");
