@@ -310,3 +310,142 @@ fn orders_that_cannot_be_are_rejected() {
         "#]],
     );
 }
+
+#[test]
+fn no_more_is_before_a_maker_than_is_displayed() {
+    // Fewer displayed: some before us left. More displayed: they came after us.
+    check(
+        "quote 99x10 101x5
+         a: buy 3 @ 99
+         quote 99x2 101x5
+         quote 99x50 101x5
+         trade 99 x4 sell",
+        &expect![[r#"
+            a accepted
+            a fills 2 @ 99 maker
+            1 open
+        "#]],
+    );
+}
+
+#[test]
+fn a_book_tells_the_queue_away_from_the_touch() {
+    check(
+        "book 99x5,98x8,97x9 101x5
+         a: buy 3 @ 98
+         b: buy 1 @ 98
+         c: buy 2 @ 97
+         change 98x2 -
+         trade 98 x4 sell
+         trade 98 x2 sell
+         book 96x5 101x5
+         trade 97 x1 sell",
+        &expect![[r#"
+            a accepted
+            b accepted
+            c accepted
+            a fills 2 @ 98 maker
+            a fills 1 @ 98 maker
+            b fills 1 @ 98 maker
+            c fills 1 @ 97 maker
+            1 open
+        "#]],
+    );
+}
+
+#[test]
+fn market_orders_wait_in_the_order_of_their_arrival() {
+    check(
+        "trade 100 x1
+         a: buy 2 @ market
+         B: buy 2 @ market
+         c: buy 2 @ market
+         trade 101 x4",
+        &expect![[r#"
+            a accepted
+            a fills 1 @ 100 taker
+            B accepted
+            c accepted
+            a fills 1 @ 101 taker
+            B fills 2 @ 101 taker
+            c fills 1 @ 101 taker
+            1 open
+        "#]],
+    );
+}
+
+#[test]
+fn a_trigger_that_was_passed_on_the_way_fires_at_arrival() {
+    check(
+        "trade 100 x5\na: buy 1 stop 99\nb: sell 1 take 100\nc: sell 1 stop 99",
+        &expect![[r#"
+            a accepted
+            a triggered
+            a fills 1 @ 100 taker
+            b accepted
+            b triggered
+            b fills 1 @ 100 taker
+            c accepted
+            1 open
+        "#]],
+    );
+}
+
+#[test]
+fn a_spread_fires_no_order_of_the_other_side() {
+    check(
+        "quote 99x5 101x5
+         a: sell 1 take 102
+         b: buy 1 take 98
+         quote 97x5 103x5
+         quote 102x5 104x5
+         quote 90x5 98x5",
+        &expect![[r#"
+            a accepted
+            b accepted
+            a triggered
+            a fills 1 @ 102 taker
+            b triggered
+            b fills 1 @ 98 taker
+            0 open
+        "#]],
+    );
+}
+
+#[test]
+fn of_two_extremes_as_near_the_low_is_first() {
+    check(
+        "bar 100 100 100 100 x4\na: sell 1 @ 101\nb: sell 1 stop 99\nbar 100 102 98 100 x40",
+        &expect![[r#"
+            a accepted
+            b accepted
+            b triggered
+            b fills 1 @ 99 taker
+            a fills 1 @ 101 maker
+            0 open
+        "#]],
+    );
+}
+
+#[test]
+fn triggers_at_one_price_fire_in_the_order_of_their_arrival() {
+    check(
+        "trade 100 x9
+         b: sell 1 stop 97
+         a: sell 1 stop 97
+         c: sell 1 stop 98
+         trade 96 x9",
+        &expect![[r#"
+            b accepted
+            a accepted
+            c accepted
+            c triggered
+            c fills 1 @ 96 taker
+            b triggered
+            b fills 1 @ 96 taker
+            a triggered
+            a fills 1 @ 96 taker
+            0 open
+        "#]],
+    );
+}

@@ -144,7 +144,7 @@ impl Run {
             }
             4..=6 => {
                 let order = dice.order(self.now, self.market);
-                self.submit(order);
+                self.submit(&order);
             }
             7 => {
                 let order = (INSTRUMENT, dice.pick(&self.sent));
@@ -173,7 +173,7 @@ impl Run {
         self.hear(&reports, printed);
     }
 
-    fn submit(&mut self, order: Order) {
+    fn submit(&mut self, order: &Order) {
         let mut reports = Vec::new();
         self.sent.push(order.id);
         self.ledger.open.insert(order.id, (order.clone(), 0));
