@@ -25,6 +25,8 @@ pub(crate) const REASON_BYTES_MAX: usize = 256;
 pub(crate) const FAULT_DETAIL_BYTES_MAX: usize = 4 * KIB;
 /// Frames of a fault's back-trace.
 pub(crate) const BACKTRACE_FRAMES_MAX: usize = 32;
+/// Bytes of one intent as the host reads it, rounded up; in the guest it has 152.
+const INTENT_BYTES: usize = 256;
 /// Fuel of one `log` call, so that a loop over it is as bounded as any other.
 pub(crate) const LOG_CALL_FUEL: u64 = 1_000;
 /// Fuel of each byte handed to `log`.
@@ -54,7 +56,8 @@ pub struct Limits {
     pub start_deadline: Duration,
     /// Intents of one call.
     pub intents_per_call_max: usize,
-    /// Bytes that one call may hand over, to the host's `log` or as its result.
+    /// Bytes that one call may hand over, to the host's `log` or as its result. Where more intents
+    /// are allowed than fit, what they need is allowed as well.
     pub output_bytes_max: usize,
     /// Bytes of a saved state.
     pub state_bytes_max: usize,
@@ -85,6 +88,12 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// [`Self::output_bytes_max`], or more where that many intents need it.
+    pub(crate) fn handed_over_bytes_max(&self) -> usize {
+        let intents = self.intents_per_call_max.saturating_mul(INTENT_BYTES);
+        self.output_bytes_max.max(intents)
+    }
+
     /// The same with wall deadlines so far off that only a host in trouble meets them. For
     /// backtests, whose outcome must not depend on how busy the machine is: there fuel, which is
     /// the same everywhere, ends what runs away.

@@ -4,8 +4,10 @@
 use alloc::collections::BTreeMap;
 
 use crate::{
-    ids::{ClientOrderId, OrderTag},
+    ids::{ClientOrderId, InstrumentId, OrderTag},
+    market::Side,
     num::Price,
+    risk::Purpose,
 };
 
 /// What is to be placed once the entry fills.
@@ -15,6 +17,9 @@ pub(crate) struct ExitPlan {
     pub(crate) stop_loss: Price,
     pub(crate) take_profit_tag: OrderTag,
     pub(crate) take_profit: Price,
+    pub(crate) instrument: InstrumentId,
+    /// Side of the exits.
+    pub(crate) side: Side,
 }
 
 /// The exits of one entry once they are placed; `None` for one that risk did not approve.
@@ -64,35 +69,46 @@ impl Brackets {
         self.entries.contains_key(&id)
     }
 
+    /// What an order is in these plans.
+    pub(crate) fn purpose_of(&self, id: ClientOrderId) -> Purpose {
+        if self.is_exit(id) {
+            Purpose::Exit
+        } else if self.plans.contains_key(&id) {
+            Purpose::Entry
+        } else {
+            Purpose::Plain
+        }
+    }
+
     pub(crate) fn entry_of(&self, exit: ClientOrderId) -> Option<ClientOrderId> {
         self.entries.get(&exit).copied()
     }
 
-    /// The entry is over. What it filled keeps its exits; without a fill there is nothing to keep.
-    pub(crate) fn entry_closed(&mut self, entry: ClientOrderId) {
-        if self.exits.get(&entry).is_none_or(|exits| exits.ids().next().is_none()) {
-            self.plans.remove(&entry);
-            self.exits.remove(&entry);
+    /// The entry is over. What it filled keeps its exits; without a fill there is nothing to keep,
+    /// and the plan, which is returned, ends.
+    pub(crate) fn entry_closed(&mut self, entry: ClientOrderId) -> Option<ExitPlan> {
+        if self.exits.get(&entry).is_some_and(|exits| exits.ids().next().is_some()) {
+            return None;
         }
+        self.exits.remove(&entry);
+        self.plans.remove(&entry)
     }
 
-    /// An exit is over; the other one, if it is there still. While the entry works on, its plan
-    /// stays, and a later fill gets exits of its own.
+    /// An exit is over; the other one, if it is there still, and the plan, if it ends with it.
+    /// While the entry works on, its plan stays, and a later fill gets exits of its own.
     pub(crate) fn exit_closed(
         &mut self,
         exit: ClientOrderId,
         entry: ClientOrderId,
         entry_open: bool,
-    ) -> Option<ClientOrderId> {
+    ) -> (Option<ClientOrderId>, Option<ExitPlan>) {
         self.entries.remove(&exit);
-        let other =
-            self.exits.get(&entry)?.ids().find(|id| *id != exit && self.entries.contains_key(id));
-        if other.is_none() {
-            self.exits.remove(&entry);
-            if !entry_open {
-                self.plans.remove(&entry);
-            }
+        let placed = self.exits.get(&entry).copied().unwrap_or_default();
+        let other = placed.ids().find(|id| *id != exit && self.entries.contains_key(id));
+        if other.is_some() {
+            return (other, None);
         }
-        other
+        self.exits.remove(&entry);
+        (None, if entry_open { None } else { self.plans.remove(&entry) })
     }
 }

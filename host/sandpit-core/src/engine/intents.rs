@@ -7,12 +7,12 @@ use crate::{
     ids::{ClientOrderId, InstrumentId, OrderTag, PluginId},
     intent::{Amend, Bracket, Intent, Place, PlaceKind, TargetPosition, TimeInForce},
     market::Side,
-    num::{Decimal, Money, Price, Quantity},
+    num::{Decimal, Price, Quantity},
     order::{Order, OrderKind, OrderState, Transition},
     plugin::{OrderUpdate, OrderUpdateKind, PluginEvent},
     risk::{
-        Approved, Candidate, Denial, Exposure, Scope, ScopeView, approve, approve_change, form,
-        form_limit, form_quantity, form_trigger,
+        Approved, Candidate, Denial, Purpose, approve, approve_change, form, form_limit,
+        form_quantity, form_trigger,
     },
 };
 
@@ -30,7 +30,7 @@ impl Engine {
     pub(super) fn intent(&mut self, plugin: PluginId, intent: &Intent, effects: &mut Vec<Effect>) {
         let refused = match intent {
             Intent::Place(place) => {
-                self.place(plugin, place, effects).map(drop).map_err(|denial| {
+                self.place(plugin, place, Purpose::Plain, effects).map(drop).map_err(|denial| {
                     refusal(self, plugin, place.tag, place.instrument, place.side, denial)
                 })
             }
@@ -81,6 +81,7 @@ impl Engine {
         &mut self,
         plugin: PluginId,
         place: &Place,
+        purpose: Purpose,
         effects: &mut Vec<Effect>,
     ) -> Result<ClientOrderId, Denial> {
         let instrument = self.session_instrument(plugin, place.instrument)?;
@@ -98,26 +99,26 @@ impl Engine {
             post_only: place.post_only,
             reduce_only: place.reduce_only,
         };
-        self.send(order, false, effects)
+        self.send(order, purpose, effects)
     }
 
     /// Asks risk and, when it approves, records the order and sends it.
     pub(super) fn send(
         &mut self,
         order: Order,
-        protective: bool,
+        purpose: Purpose,
         effects: &mut Vec<Effect>,
     ) -> Result<ClientOrderId, Denial> {
         let (id, instrument) = (order.id, order.instrument);
         if self.orders.by_tag(id.plugin, order.tag).is_some() {
             return Err(Denial::DuplicateTag);
         }
-        if self.halted[usize::from(instrument.0)] && !protective {
+        if self.halted[usize::from(instrument.0)] && purpose != Purpose::Exit {
             return Err(Denial::InstrumentHalted);
         }
         let scopes = self.scopes(id.plugin, instrument, None)?;
         let mark = self.market_state(instrument).mark();
-        let approved = approve(order, self.instrument(instrument), mark, scopes, protective)?;
+        let approved = approve(order, self.instrument(instrument), mark, scopes, purpose)?;
         self.sequence += 1;
         self.orders.open(approved.get().clone());
         effects.push(Effect::Record(Record::Submitted(approved.get().clone())));
@@ -141,65 +142,6 @@ impl Engine {
             .map(InstrumentId)
             .filter(|id| known.contains(id))
             .ok_or(Denial::UnknownInstrument(instrument))
-    }
-
-    /// Both scopes as risk looks at them, without the order `except`, which is about to change.
-    fn scopes(
-        &self,
-        plugin: PluginId,
-        instrument: InstrumentId,
-        except: Option<ClientOrderId>,
-    ) -> Result<[ScopeView<'_>; 2], Denial> {
-        let own = |mut exposure: Exposure| {
-            if let Some(tracked) = except.and_then(|id| self.orders.get(id)) {
-                let (side, reduce_only) = (tracked.order.side, tracked.order.reduce_only);
-                exposure.work(side, reduce_only, -tracked.remaining());
-            }
-            exposure
-        };
-        let at = usize::from(instrument.0);
-        let config = &self.config.plugins[usize::from(plugin.0)];
-        let (plugin_all, account_all) =
-            (self.orders.plugin_exposures(plugin), self.orders.account_exposures());
-        Ok([
-            ScopeView {
-                scope: Scope::Plugin,
-                limits: &config.limits,
-                state: self.plugin_states[usize::from(plugin.0)],
-                exposure: own(plugin_all[at]),
-                other_gross: match config.limits.gross_notional_max {
-                    Some(_) => self.gross_except(plugin_all, instrument)?,
-                    None => Money::ZERO,
-                },
-                open_orders: self.orders.plugin_open(plugin),
-            },
-            ScopeView {
-                scope: Scope::Account,
-                limits: &self.config.account_limits,
-                state: self.account_state,
-                exposure: own(account_all[at]),
-                other_gross: match self.config.account_limits.gross_notional_max {
-                    Some(_) => self.gross_except(account_all, instrument)?,
-                    None => Money::ZERO,
-                },
-                open_orders: self.orders.account_open(),
-            },
-        ])
-    }
-
-    fn gross_except(&self, exposures: &[Exposure], except: InstrumentId) -> Result<Money, Denial> {
-        let mut gross = Money::ZERO;
-        for ((index, exposure), rules) in (0u16..).zip(exposures).zip(&self.config.instruments) {
-            let worst = exposure.worst_abs();
-            if InstrumentId(index) == except || worst.is_zero() {
-                continue;
-            }
-            // Something works or is held, so it has had a price; a limit order's own price is not
-            // known here, and without any mark nothing can be said.
-            let mark = self.markets[usize::from(index)].mark().ok_or(Denial::NoMarketPrice)?;
-            gross += rules.notional(mark, worst).ok_or(Denial::NumberOverflow)?;
-        }
-        Ok(gross)
     }
 
     fn bracket(
@@ -228,13 +170,16 @@ impl Engine {
         if !distinct || tags.iter().any(|tag| self.orders.by_tag(plugin, *tag).is_some()) {
             return Err(Denial::DuplicateTag);
         }
-        let id = self.place(plugin, entry, effects)?;
+        let id = self.place(plugin, entry, Purpose::Entry, effects)?;
         let plan = ExitPlan {
             stop_loss_tag: bracket.stop_loss_tag,
             stop_loss,
             take_profit_tag: bracket.take_profit_tag,
             take_profit,
+            instrument,
+            side: exit_side,
         };
+        self.orders.plan_exits(plugin, instrument, exit_side, true);
         self.brackets.plan(id, plan);
         Ok(())
     }
@@ -272,7 +217,7 @@ impl Engine {
             post_only: false,
             reduce_only: difference.abs() <= exposure.reducible(side),
         };
-        match self.place(plugin, &place, effects) {
+        match self.place(plugin, &place, Purpose::Plain, effects) {
             Err(Denial::NotionalBelowMin(_)) => Ok(()),
             placed => placed.map(drop),
         }
@@ -286,10 +231,7 @@ impl Engine {
     ) -> Result<(), Denial> {
         let id = self.orders.by_tag(plugin, amend.tag).ok_or(Denial::UnknownOrder)?;
         let tracked = self.orders.get(id).ok_or(Denial::UnknownOrder)?;
-        if matches!(
-            tracked.state,
-            OrderState::PendingUpdate | OrderState::PendingCancel | OrderState::Unknown
-        ) {
+        if tracked.is_changing() {
             return Err(Denial::ChangePending);
         }
         let (order, filled) = (&tracked.order, tracked.filled);
@@ -340,7 +282,7 @@ impl Engine {
             remaining: quantity - tracked.filled,
             reduce_only: order.reduce_only,
             is_new: false,
-            protective: self.brackets.is_exit(change.order),
+            purpose: self.brackets.purpose_of(change.order),
         };
         let scopes = self.scopes(order.plugin(), order.instrument, Some(change.order))?;
         let mark = self.market_state(order.instrument).mark();
@@ -353,14 +295,11 @@ impl Engine {
         effects: &mut Vec<Effect>,
     ) -> Result<(), Denial> {
         let change = *approved.get();
-        let tracked = self.orders.get(change.order).ok_or(Denial::UnknownOrder)?;
-        let larger =
-            change.quantity.unwrap_or(Quantity::ZERO).max(tracked.order.quantity) - tracked.filled;
+        let total = self.orders.get(change.order).ok_or(Denial::UnknownOrder)?.order.quantity;
         if !matches!(self.orders.transition(change.order, Transition::AskUpdate), Some(Ok(_))) {
             return Err(Denial::ChangePending);
         }
-        // Until the venue has answered, the larger of both could work.
-        self.orders.reserve(change.order, larger);
+        self.orders.ask_quantity(change.order, Some(change.quantity.unwrap_or(total)));
         effects.push(Effect::Amend(approved));
         Ok(())
     }

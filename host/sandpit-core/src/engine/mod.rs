@@ -11,6 +11,7 @@ mod feed;
 mod intents;
 mod orders;
 mod reports;
+mod scopes;
 mod timers;
 mod views;
 

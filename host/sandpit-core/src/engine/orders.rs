@@ -8,6 +8,7 @@ use alloc::{
 
 use crate::{
     ids::{ClientOrderId, InstrumentId, OrderTag, PluginId, TradeId, VenueOrderId},
+    market::Side,
     num::Quantity,
     order::{IllegalTransition, Order, OrderState, Transition, next_state},
     risk::Exposure,
@@ -24,8 +25,10 @@ pub(crate) struct Tracked {
     pub(crate) state: OrderState,
     pub(crate) filled: Quantity,
     pub(crate) venue_id: Option<VenueOrderId>,
-    /// What counts as working: the remaining quantity, or more while a change upwards is under
-    /// way.
+    /// The quantity of a change that the venue has not answered. Whatever happens meanwhile (a
+    /// cancel, a trigger, a fill), the order may still become that large.
+    asked: Option<Quantity>,
+    /// What counts as working.
     reserved: Quantity,
     /// Executions that were booked, in ascending order, so that one told twice is booked once.
     trades: Vec<TradeId>,
@@ -35,6 +38,21 @@ impl Tracked {
     /// What may still trade; zero where a venue has filled more than there was.
     pub(crate) fn remaining(&self) -> Quantity {
         (self.order.quantity - self.filled).max(Quantity::ZERO)
+    }
+
+    /// What could still trade, the larger of both where a change is under way.
+    fn working(&self) -> Quantity {
+        let quantity = self.order.quantity.max(self.asked.unwrap_or_default());
+        (quantity - self.filled).max(Quantity::ZERO)
+    }
+
+    /// Whether the venue owes an answer to a change or a cancel, or to what became of it.
+    pub(crate) const fn is_changing(&self) -> bool {
+        self.asked.is_some()
+            || matches!(
+                self.state,
+                OrderState::PendingUpdate | OrderState::PendingCancel | OrderState::Unknown
+            )
     }
 
     /// Notes an execution; false when it was noted before.
@@ -135,21 +153,35 @@ impl Orders {
         self.tags.insert((plugin, order.tag), id);
         self.plugins[usize::from(plugin.0)].open += 1;
         self.account.open += 1;
-        let quantity = order.quantity;
         let tracked = Tracked {
             order,
             state: OrderState::Submitted,
             filled: Quantity::ZERO,
             venue_id: None,
+            asked: None,
             reserved: Quantity::ZERO,
             trades: Vec::new(),
         };
         self.open.insert(id, tracked);
-        self.reserve(id, quantity);
+        self.refresh(id);
     }
 
-    /// Sets what counts as working of an open order.
-    pub(crate) fn reserve(&mut self, id: ClientOrderId, quantity: Quantity) {
+    /// Notes a change to `quantity` that was asked for, or, with `None`, the answer to it.
+    pub(crate) fn ask_quantity(&mut self, id: ClientOrderId, quantity: Option<Quantity>) {
+        if let Some(tracked) = self.open.get_mut(&id) {
+            tracked.asked = quantity;
+        }
+        self.refresh(id);
+    }
+
+    /// Counts anew what works of an order that has changed.
+    pub(crate) fn refresh(&mut self, id: ClientOrderId) {
+        if let Some(working) = self.open.get(&id).map(Tracked::working) {
+            self.reserve(id, working);
+        }
+    }
+
+    fn reserve(&mut self, id: ClientOrderId, quantity: Quantity) {
         let Some(tracked) = self.open.get_mut(&id) else {
             return;
         };
@@ -157,10 +189,33 @@ impl Orders {
         tracked.reserved = quantity;
         assert!(tracked.reserved >= Quantity::ZERO, "reserved exposure is never negative");
         let (side, reduce_only) = (tracked.order.side, tracked.order.reduce_only);
-        let (plugin, instrument) =
-            (usize::from(id.plugin.0), usize::from(tracked.order.instrument.0));
-        self.plugins[plugin].exposures[instrument].work(side, reduce_only, change);
-        self.account.exposures[instrument].work(side, reduce_only, change);
+        let instrument = tracked.order.instrument;
+        self.expose(id.plugin, instrument, |exposure| exposure.work(side, reduce_only, change));
+    }
+
+    /// Changes what a plugin is exposed to, and the account with it.
+    fn expose(
+        &mut self,
+        plugin: PluginId,
+        instrument: InstrumentId,
+        change: impl FnOnce(&mut Exposure),
+    ) {
+        let at = usize::from(instrument.0);
+        let own = &mut self.plugins[usize::from(plugin.0)].exposures[at];
+        let before = *own;
+        change(own);
+        self.account.exposures[at].follow(&before, own);
+    }
+
+    /// Notes a bracket whose exits are on `side`, or the end of one.
+    pub(crate) fn plan_exits(
+        &mut self,
+        plugin: PluginId,
+        instrument: InstrumentId,
+        side: Side,
+        planned: bool,
+    ) {
+        self.expose(plugin, instrument, |exposure| exposure.plan_exits(side, planned));
     }
 
     /// Books a fill of signed `quantity` into the positions that risk looks at.
@@ -170,9 +225,7 @@ impl Orders {
         instrument: InstrumentId,
         quantity: Quantity,
     ) {
-        let at = usize::from(instrument.0);
-        self.plugins[usize::from(plugin.0)].exposures[at].position += quantity;
-        self.account.exposures[at].position += quantity;
+        self.expose(plugin, instrument, |exposure| exposure.position += quantity);
     }
 
     /// Moves an order along the table.

@@ -3,13 +3,17 @@
 use alloc::vec::Vec;
 
 use crate::{
-    engine::{Alert, AmendOrder, Effect, Engine, Record, brackets::Exits},
-    ids::ClientOrderId,
+    engine::{
+        Alert, AmendOrder, Effect, Engine, Record,
+        brackets::{ExitPlan, Exits},
+    },
+    ids::{ClientOrderId, PluginId},
     instrument::Instrument,
     intent::TimeInForce,
     num::{Money, Quantity},
     order::{Fill, Order, OrderKind, OrderState, Report, ReportKind, Transition},
     plugin::{OrderUpdate, OrderUpdateKind, PluginEvent},
+    risk::Purpose,
 };
 
 impl Engine {
@@ -21,6 +25,8 @@ impl Engine {
             return;
         };
         let instrument = tracked.order.instrument;
+        let answers_change =
+            matches!(report.kind, ReportKind::Amended { .. } | ReportKind::AmendRejected(_));
         let (transition, told) = match report.kind {
             ReportKind::Filled(fill) => return self.filled(id, fill, effects),
             ReportKind::Accepted(venue_id) => {
@@ -47,9 +53,8 @@ impl Engine {
         let was_open = self.orders.is_open(id);
         match self.orders.transition(id, transition) {
             Some(Ok(state)) => {
-                let settled = !matches!(state, OrderState::PendingUpdate | OrderState::Unknown);
-                if settled && let Some(remaining) = self.orders.get(id).map(|t| t.remaining()) {
-                    self.orders.reserve(id, remaining);
+                if answers_change {
+                    self.orders.ask_quantity(id, None);
                 }
                 if was_open || transition != Transition::ChangeRejected {
                     self.tell_order(id, told, effects);
@@ -87,9 +92,7 @@ impl Engine {
             self.halt_instrument(instrument, Alert::Overfilled(id, instrument), effects);
         }
         self.book(&order, &fill, effects);
-        if was_open && self.orders.get(id).is_some_and(|t| t.state != OrderState::PendingUpdate) {
-            self.orders.reserve(id, left);
-        }
+        self.orders.refresh(id);
         effects.push(Effect::Record(Record::Filled(order, fill)));
         let transition =
             if left > Quantity::ZERO { Transition::FillPart } else { Transition::FillAll };
@@ -163,16 +166,24 @@ impl Engine {
         let (order, filled) = (tracked.order.clone(), tracked.filled);
         let instrument = order.instrument;
         effects.push(Effect::Record(Record::Closed { order, state, filled }));
-        self.brackets.entry_closed(id);
+        let ended = self.brackets.entry_closed(id);
+        self.forget_plan(id.plugin, ended);
         let Some(entry) = self.brackets.entry_of(id) else {
             return;
         };
         let entry_open = self.orders.is_open(entry);
-        let other = self.brackets.exit_closed(id, entry, entry_open);
+        let (other, ended) = self.brackets.exit_closed(id, entry, entry_open);
+        self.forget_plan(id.plugin, ended);
         // An exit that a plugin canceled leaves the other one; one that did its work does not.
         let flat = self.orders.plugin_exposure(id.plugin, instrument).position.is_zero();
         if let Some(other) = other.filter(|_| flat || state == OrderState::Filled) {
             self.cancel(other, effects);
+        }
+    }
+
+    fn forget_plan(&mut self, plugin: PluginId, plan: Option<ExitPlan>) {
+        if let Some(plan) = plan {
+            self.orders.plan_exits(plugin, plan.instrument, plan.side, false);
         }
     }
 
@@ -205,7 +216,7 @@ impl Engine {
                 post_only: false,
                 reduce_only: true,
             };
-            match self.send(exit, true, effects) {
+            match self.send(exit, Purpose::Exit, effects) {
                 Ok(id) => Some(id),
                 Err(denial) => {
                     self.deny_exit(&order, tag, denial, effects);
@@ -234,11 +245,7 @@ impl Engine {
         let Some(tracked) = self.orders.get(exit) else {
             return;
         };
-        let busy = matches!(
-            tracked.state,
-            OrderState::PendingUpdate | OrderState::PendingCancel | OrderState::Unknown
-        );
-        if busy || tracked.order.quantity >= quantity {
+        if tracked.is_changing() || tracked.order.quantity >= quantity {
             return;
         }
         let instrument = tracked.order.instrument;

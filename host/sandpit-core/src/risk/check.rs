@@ -11,8 +11,8 @@ use crate::{
     risk::{Approved, Denial, Limits, Scope, form::reference_price},
 };
 
-/// What a scope holds in one instrument, and what its working orders could add. Quantities are of
-/// orders that may grow a position; reduce-only ones are apart.
+/// What a scope holds in one instrument, and what its working orders could add. Orders that may
+/// grow a position and reduce-only ones are apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Exposure {
     /// Signed position.
@@ -21,26 +21,51 @@ pub struct Exposure {
     pub buying: Quantity,
     /// Remaining quantity of working sells.
     pub selling: Quantity,
-    /// Remaining quantity of working reduce-only buys.
+    /// Remaining quantity of working reduce-only buys; in an account, of each plugin no more than
+    /// it has to reduce.
     pub reducing_buys: Quantity,
-    /// Remaining quantity of working reduce-only sells.
+    /// The same of reduce-only sells.
     pub reducing_sells: Quantity,
+    /// Brackets whose exits will be reduce-only buys.
+    pub planned_exit_buys: u32,
+    /// Brackets whose exits will be reduce-only sells.
+    pub planned_exit_sells: u32,
 }
 
 impl Exposure {
     /// The position if all working orders of `side` were filled, and none of the other.
+    ///
+    /// A reduce-only order cannot flip a position, but it can be filled *before* the others of its
+    /// side and so make way for them. For a plugin the position then counts as gone. In an account
+    /// it moves the sum of all positions by what its plugin has to reduce.
     #[must_use]
-    pub fn worst(&self, side: Side) -> Quantity {
-        match side {
-            Side::Buy => self.position + self.buying,
-            Side::Sell => self.position - self.selling,
-        }
+    pub fn worst(&self, side: Side, scope: Scope) -> Quantity {
+        let (sign, working, reducing, planned) = match side {
+            Side::Buy => (1, self.buying, self.reducing_buys, self.planned_exit_buys),
+            Side::Sell => (-1, self.selling, self.reducing_sells, self.planned_exit_sells),
+        };
+        let toward = self.position.0 * sign;
+        let worst = match scope {
+            Scope::Account => toward + working.0 + reducing.0,
+            Scope::Plugin if reducing.is_zero() && planned == 0 => toward + working.0,
+            Scope::Plugin => toward.max(0) + working.0,
+        };
+        Quantity(worst * sign)
     }
 
     /// The larger of both worst cases, without its sign.
     #[must_use]
-    pub fn worst_abs(&self) -> Quantity {
-        self.worst(Side::Buy).abs().max(self.worst(Side::Sell).abs())
+    pub fn worst_abs(&self, scope: Scope) -> Quantity {
+        self.worst(Side::Buy, scope).abs().max(self.worst(Side::Sell, scope).abs())
+    }
+
+    /// Notes a bracket whose exits are on `side`, or the end of one.
+    pub(crate) fn plan_exits(&mut self, side: Side, planned: bool) {
+        let count = match side {
+            Side::Buy => &mut self.planned_exit_buys,
+            Side::Sell => &mut self.planned_exit_sells,
+        };
+        *count = if planned { *count + 1 } else { *count - 1 };
     }
 
     /// Adds `quantity` (negative to take away) to what works on `side`.
@@ -51,6 +76,23 @@ impl Exposure {
             (Side::Buy, true) => &mut self.reducing_buys,
             (Side::Sell, true) => &mut self.reducing_sells,
         } += quantity;
+    }
+
+    /// Follows, as the account's exposure, a change of one plugin's from `before` to `after`.
+    pub(crate) fn follow(&mut self, before: &Self, after: &Self) {
+        let effective = |of: &Self, side| match side {
+            Side::Buy => of.reducing_buys.min((-of.position).max(Quantity::ZERO)),
+            Side::Sell => of.reducing_sells.min(of.position.max(Quantity::ZERO)),
+        };
+        self.position += after.position - before.position;
+        self.buying += after.buying - before.buying;
+        self.selling += after.selling - before.selling;
+        self.reducing_buys += effective(after, Side::Buy) - effective(before, Side::Buy);
+        self.reducing_sells += effective(after, Side::Sell) - effective(before, Side::Sell);
+        self.planned_exit_buys =
+            self.planned_exit_buys + after.planned_exit_buys - before.planned_exit_buys;
+        self.planned_exit_sells =
+            self.planned_exit_sells + after.planned_exit_sells - before.planned_exit_sells;
     }
 
     /// How much of `side` would shrink the position, with what already works to shrink it.
@@ -90,8 +132,19 @@ pub(crate) struct Candidate {
     pub(crate) reduce_only: bool,
     /// Whether it is one more open order.
     pub(crate) is_new: bool,
-    /// Whether the host itself places it to protect a position.
-    pub(crate) protective: bool,
+    /// What it is in the host's own plans.
+    pub(crate) purpose: Purpose,
+}
+
+/// What an order is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// It stands alone.
+    Plain,
+    /// It is the entry of a bracket: reduce-only exits on the other side will follow.
+    Entry,
+    /// The host itself places it to protect a position. Its effect was counted with its entry's.
+    Exit,
 }
 
 /// Asks both scopes and, when neither objects, approves.
@@ -100,7 +153,7 @@ pub(crate) fn approve(
     instrument: &Instrument,
     mark: Option<Price>,
     scopes: [ScopeView<'_>; 2],
-    protective: bool,
+    purpose: Purpose,
 ) -> Result<Approved<Order>, Denial> {
     let candidate = Candidate {
         instrument: order.instrument,
@@ -110,7 +163,7 @@ pub(crate) fn approve(
         remaining: order.quantity,
         reduce_only: order.reduce_only,
         is_new: true,
-        protective,
+        purpose,
     };
     check(&candidate, instrument, mark, scopes)?;
     Ok(Approved::mint(order))
@@ -154,7 +207,9 @@ fn check_state(candidate: &Candidate, view: &ScopeView<'_>) -> Result<(), Denial
     match view.state {
         TradingState::Active => Ok(()),
         // By side *and* size: an oversized order would flip the position.
-        TradingState::Reducing | TradingState::Halted if candidate.protective => Ok(()),
+        TradingState::Reducing | TradingState::Halted if candidate.purpose == Purpose::Exit => {
+            Ok(())
+        }
         TradingState::Reducing
             if candidate.remaining <= view.exposure.reducible(candidate.side) =>
         {
@@ -198,7 +253,9 @@ fn check_order(
     view: &ScopeView<'_>,
 ) -> Result<(), Denial> {
     let scope = view.scope;
-    if candidate.is_new && !candidate.protective && view.open_orders >= view.limits.open_orders_max
+    if candidate.is_new
+        && candidate.purpose != Purpose::Exit
+        && view.open_orders >= view.limits.open_orders_max
     {
         return Err(Denial::OpenOrdersAboveMax { scope, limit: view.limits.open_orders_max });
     }
@@ -226,19 +283,27 @@ fn check_position(
     mark: Option<Price>,
     view: &ScopeView<'_>,
 ) -> Result<(), Denial> {
-    if candidate.reduce_only {
+    // An exit never waits for room: what it can do was counted when its entry was approved.
+    if candidate.purpose == Purpose::Exit {
         return Ok(());
     }
-    let scope = view.scope;
+    let (scope, side) = (view.scope, candidate.side);
     let mut after = view.exposure;
-    after.work(candidate.side, false, candidate.remaining);
-    let worst = after.worst(candidate.side);
-    if worst < Quantity::ZERO && candidate.side == Side::Sell && !view.limits.short_allowed {
+    after.work(side, candidate.reduce_only, candidate.remaining);
+    let mut worst = after.worst(side, scope);
+    let mut lowest = if side == Side::Sell { worst } else { Quantity::ZERO };
+    if candidate.purpose == Purpose::Entry {
+        after.plan_exits(side.opposite(), true);
+        let other = after.worst(side.opposite(), scope);
+        lowest = if side == Side::Buy { other } else { lowest };
+        worst = if other.abs() > worst.abs() { other } else { worst };
+    }
+    if lowest < Quantity::ZERO && !view.limits.short_allowed {
         return Err(Denial::ShortNotAllowed);
     }
     // What only shrinks the position passes the size limits: it must be possible to get out of a
     // position that has outgrown them.
-    if candidate.remaining <= view.exposure.reducible(candidate.side) {
+    if candidate.remaining <= view.exposure.reducible(side) && candidate.purpose == Purpose::Plain {
         return Ok(());
     }
     if let Some(limit) = view.limits.of(candidate.instrument).position_quantity_max
@@ -261,7 +326,7 @@ fn check_position(
     {
         return Err(Denial::PositionNotionalAboveMax { scope, value, limit });
     }
-    let value = view.other_gross + notional(after.worst_abs())?;
+    let value = view.other_gross + notional(after.worst_abs(scope))?;
     if let Some(limit) = gross_max
         && value > limit
     {

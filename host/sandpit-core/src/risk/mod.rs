@@ -14,5 +14,5 @@ pub use denial::{Denial, DenialCode, Scope};
 pub use form::OffTick;
 pub use limits::{InstrumentLimits, Limits};
 
-pub(crate) use check::{Candidate, ScopeView, approve, approve_change};
+pub(crate) use check::{Candidate, Purpose, ScopeView, approve, approve_change};
 pub(crate) use form::{form, form_limit, form_quantity, form_trigger};

@@ -180,3 +180,52 @@ fn codes_are_stable_and_named_once() {
     names.dedup();
     assert_eq!(names.len(), DenialCode::ALL.len());
 }
+
+fn five_at_most() -> Limits {
+    let mut limits = Limits::unlimited();
+    let own = InstrumentLimits { position_quantity_max: Some(Quantity(5)), ..Default::default() };
+    limits.instruments.insert(InstrumentId(0), own);
+    limits
+}
+
+/// Found by `simulation::invariants`: an exit that fills first makes way for the sells behind it.
+#[test]
+fn an_exit_does_not_make_way_for_more_than_the_limit() {
+    let long = "trade 100\np0 buy 5 @ market #1\nv 1 fill 5 @ 100 t1";
+    let flip = "p0 sell 10 @ 105 #3";
+    let mut free = engine(five_at_most(), Limits::unlimited(), OffTick::Deny);
+    run(&mut free, long);
+    assert!(run(&mut free, flip).contains("submit"));
+
+    let mut exiting = engine(five_at_most(), Limits::unlimited(), OffTick::Deny);
+    run(&mut exiting, long);
+    run(&mut exiting, "p0 exit sell 5 @ 104 #2");
+    assert!(run(&mut exiting, flip).contains("denied position-quantity-above-max"));
+    assert!(run(&mut exiting, "p0 sell 5 @ 105 #4").contains("submit"));
+
+    // The other way round: the exit comes last.
+    assert!(
+        run(&mut free, "p0 exit sell 5 @ 104 #2").contains("denied position-quantity-above-max")
+    );
+}
+
+/// The same before the exits of a bracket are placed.
+#[test]
+fn a_bracket_counts_its_exits_before_they_are_placed() {
+    let mut engine = engine(five_at_most(), Limits::unlimited(), OffTick::Deny);
+    run(&mut engine, "trade 100\np0 buy 3 @ market #1\nv 1 fill 3 @ 100 t1");
+    let bracket = "p0 bracket buy 2 @ 99 #2 stop 95 #3 take 105 #4";
+    assert!(run(&mut engine, bracket).contains("submit"));
+    assert!(run(&mut engine, "p0 sell 8 @ 105 #5").contains("denied"));
+    assert!(run(&mut engine, "v 2 canceled\np0 sell 8 @ 105 #5").contains("submit"));
+}
+
+/// Found by `simulation::invariants`: a cancel on top of a change hid what the change asked for.
+#[test]
+fn a_change_counts_until_it_is_answered_whatever_happens_meanwhile() {
+    let mut engine = engine(five_at_most(), Limits::unlimited(), OffTick::Deny);
+    run(&mut engine, "trade 100\np0 buy 1 @ 90 #1\nv 1 accepted\np0 amend #1 5 @ -\np0 cancel #1");
+    run(&mut engine, "v 1 cancel-rejected");
+    assert!(run(&mut engine, "p0 buy 1 @ 90 #2").contains("denied position-quantity-above-max"));
+    assert!(run(&mut engine, "v 1 amend-rejected\np0 buy 1 @ 90 #2").contains("submit"));
+}

@@ -35,7 +35,9 @@ struct Ledger {
 impl Observer for Ledger {
     fn submitted(&mut self, order: &Order, time: UnixNanos) {
         self.log += &format!("{time} {order:?}\n");
-        assert_ne!(self.states.get(&order.plugin()), Some(&TradingState::Halted), "{order:?}");
+        // The exits that the host places protect what an entry filled while it was being canceled.
+        let halted = self.states.get(&order.plugin()) == Some(&TradingState::Halted);
+        assert!(!halted || order.reduce_only, "nothing grows once halted: {order:?}");
         let known = self.open.insert(order.id, (order.clone(), Quantity::ZERO));
         assert!(known.is_none(), "an id is used once: {order:?}");
     }
@@ -117,7 +119,7 @@ fn play(dice: Vec<u16>, market: &[[u16; 5]], latency: u64) -> (Ledger, Simulatio
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn every_run_keeps_its_books((dice, market, latency) in run_dice()) {

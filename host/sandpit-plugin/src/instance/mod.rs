@@ -112,7 +112,7 @@ impl Instance {
             .and_then(|()| strategy.sandpit_strategy_handlers().call_describe(&mut store))
             .and_then(|description| Ok(Description::read(description)?));
         let description = described.map_err(|error| fault::fault(name, "describe", &error))?;
-        store.set_hostcall_fuel(limits.output_bytes_max);
+        store.set_hostcall_fuel(limits.handed_over_bytes_max());
         Ok(Self {
             _engine: artifact.engine().clone(),
             name: name.to_owned(),
@@ -268,7 +268,7 @@ impl Instance {
         self.store.set_hostcall_fuel(self.limits.state_bytes_max);
         let saved = arm(&mut self.store, allowed)
             .and_then(|()| guest(&self.strategy).call_save(&mut self.store));
-        self.store.set_hostcall_fuel(self.limits.output_bytes_max);
+        self.store.set_hostcall_fuel(self.limits.handed_over_bytes_max());
         saved.map_err(|error| self.fail("save", &error))
     }
 

@@ -219,6 +219,11 @@ fn the_number_of_intents_is_bounded() {
     let mut intents = Vec::new();
     most.call(&trade(1, 10), &mut intents).unwrap();
     assert_eq!(intents.len(), 64);
+    let wide = Limits { intents_per_call_max: 1_000, ..Limits::default() };
+    // Beyond what a session left in its memory.
+    let far = "(i32.store (i32.const 128) (i32.const 131072)) (i32.store (i32.const 132) (i32.const 1000)) i32.const 128";
+    let mut many = Guest::idle().pages(6).intents(1).body("take-intents", far).started(&wide);
+    many.call(&trade(1, 10), &mut Vec::new()).unwrap();
     let fault = fault_in_trade(&Guest::idle().intents(65), &Limits::default());
     assert_eq!(fault.code, FaultCode::TooManyIntents);
     assert!(fault.detail.contains("65 intents, 64 are allowed"), "{}", fault.detail);
