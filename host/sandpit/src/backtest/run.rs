@@ -70,15 +70,15 @@ impl<'a> Run<'a> {
             arguments.push(given.map_err(refused(&run.name))?);
             warm_up.extend(description.warm_up.iter().copied());
             hashes.push(loaded.checked.sha256_hex());
+            let scope = format!("plugin `{}`", run.name);
+            let mut limits = limits::resolve(&run.limits, &instruments, &scope)?;
+            // Leverage is for the operator to grant: a plugin that nobody limits has its budget.
+            limits.gross_notional_max.get_or_insert(run.budget);
             configs.push(PluginConfig {
                 budget: run.budget,
                 instruments: plugin_instruments(run, &instruments)?,
                 subscriptions: description.subscriptions(),
-                limits: limits::resolve(
-                    &run.limits,
-                    &instruments,
-                    &format!("plugin `{}`", run.name),
-                )?,
+                limits,
             });
             instances.push(loaded.instance);
         }

@@ -144,7 +144,8 @@ pub(super) struct ImportArgs {
     /// Rules of the instruments: a TOML or JSON file
     #[arg(long, value_name = "FILE")]
     pub(super) rules: Option<PathBuf>,
-    /// What may be done to rows that would else be errors; counted: drop-bad, sort, dedup
+    /// What may be done to rows that would else be errors; counted: drop-bad, sort,
+    /// dedup, round-volume
     #[arg(long = "repair", value_name = "REPAIR", value_delimiter = ',')]
     pub(super) repairs: Vec<String>,
     /// Whose stamps order the tape [default: the host's where the files have them]

@@ -157,7 +157,7 @@ pub struct MoneyLimits {
     pub order_notional_max: Option<Money>,
     /// Notional of the position in one instrument.
     pub position_notional_max: Option<Money>,
-    /// Notional of all positions.
+    /// Notional of all positions. A plugin's is its budget where the operator says nothing.
     pub gross_notional_max: Option<Money>,
     /// Number of open orders.
     pub open_orders_max: Option<u32>,
