@@ -4,5 +4,6 @@
 
 mod cli;
 mod docs;
+mod recorded;
 mod support;
 mod tidy;

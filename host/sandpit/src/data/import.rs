@@ -59,7 +59,10 @@ impl FromStr for Repair {
             "drop-bad" => Ok(Self::DropBad),
             "sort" => Ok(Self::Sort),
             "dedup" => Ok(Self::Dedup),
-            _ => Err(format!("`{text}` is no repair; the repairs are drop-bad, sort, dedup")),
+            "round-volume" => Ok(Self::RoundVolume),
+            _ => Err(format!(
+                "`{text}` is no repair; the repairs are drop-bad, sort, dedup, round-volume"
+            )),
         }
     }
 }
