@@ -19,6 +19,7 @@ const TRADES: &str = "trades/bitmex-xbtusd-1m-trades-2018-01.csv.gz";
 const RULES: &str = "[[instruments]]\nsymbol = \"XBTUSD\"\nprice_tick = \"0.5\"\n\
                      quantity_step = \"1\"\ntaker_fee = \"0.0005\"\n";
 
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn recorded(name: &str) -> Option<PathBuf> {
     let path = root().join("../shared/data").join(name);
     if path.exists() {
