@@ -106,7 +106,8 @@ impl Session<'_> {
                 .map(|it| position(it, grids))
                 .collect::<Result<_, _>>()?,
             orders: self.orders.iter().map(|it| open_order(it, grids)).collect::<Result<_, _>>()?,
-            budget: budget(&self.budget, &self.currency),
+            budget: budget(&self.budget),
+            currency: self.currency.clone(),
             trading_state: trading_state(self.trading_state),
             restored: self.restored.as_ref().map(|state| wire::SavedState {
                 version: state.version.clone(),

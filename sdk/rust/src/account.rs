@@ -76,8 +76,8 @@ pub struct Budget {
     pub fees: Decimal,
 }
 
-impl From<&wire::Budget> for Budget {
-    fn from(budget: &wire::Budget) -> Self {
+impl From<wire::Budget> for Budget {
+    fn from(budget: wire::Budget) -> Self {
         Self {
             time: Timestamp(budget.time),
             balance: budget.balance.into(),

@@ -103,7 +103,7 @@ impl<S: Exported> Guest for Glue<S> {
     }
 
     fn on_budget(budget: wire::Budget) -> bool {
-        S::slot().instance().on_budget((&budget).into())
+        S::slot().instance().on_budget(budget.into())
     }
 
     fn on_timer(id: u32, time: u64) -> bool {

@@ -180,10 +180,9 @@ pub(crate) fn position(
     })
 }
 
-pub(crate) fn budget(view: &BudgetView, currency: &str) -> wire::Budget {
+pub(crate) fn budget(view: &BudgetView) -> wire::Budget {
     wire::Budget {
         time: view.time.0,
-        currency: currency.to_owned(),
         balance: money(view.balance),
         equity: money(view.equity),
         fees: money(view.fees),

@@ -69,9 +69,9 @@ impl Instance {
                 guest.call_on_position(store, wire)
             }
             PluginEvent::Budget(view) => {
-                let wire = convert::budget(view, &self.currency);
+                let wire = convert::budget(view);
                 now(store, view.time)?;
-                guest.call_on_budget(store, &wire)
+                guest.call_on_budget(store, wire)
             }
             PluginEvent::Timer { id, time } => {
                 now(store, *time)?;

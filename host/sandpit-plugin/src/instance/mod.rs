@@ -55,7 +55,6 @@ pub struct Instance {
     call_ticks: u64,
     grids: Grids,
     depth: wire::Depth,
-    currency: String,
     sampling: Sampling,
     /// Calls until the next one that is timed.
     until_sample: u32,
@@ -123,7 +122,6 @@ impl Instance {
             limits: limits.clone(),
             grids: Grids::default(),
             depth: empty_depth(),
-            currency: String::new(),
             sampling: Sampling::default(),
             until_sample: 0,
             stats: Stats::default(),
@@ -185,7 +183,6 @@ impl Instance {
     ) -> Result<CallCost, Fault> {
         self.check_alive()?;
         self.grids = session.grids();
-        self.currency.clone_from(&session.currency);
         self.store.data_mut().log.set_time(session.time);
         let allowed = Allowance::of_start(&self.limits);
         let answer = session.to_wire(&self.grids).map_err(Into::into).and_then(|session| {

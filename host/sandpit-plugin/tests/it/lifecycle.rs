@@ -217,13 +217,12 @@ fn own_events_arrive_as_they_are() {
 
     let body = parameters(&[
         (0, "L5"),
-        (2, "3"),
-        (3, "L1000000"),
-        (4, "0"),
-        (5, "L9999995"),
+        (1, "L1000000"),
+        (2, "0"),
+        (3, "L9999995"),
+        (4, "1"),
+        (5, "L5"),
         (6, "1"),
-        (7, "L5"),
-        (8, "1"),
     ]);
     let money = |text: &str| Money::from_decimal(text.parse().unwrap()).unwrap();
     let view = BudgetView {

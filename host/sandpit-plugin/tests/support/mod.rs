@@ -39,7 +39,7 @@ const EXPORTS: [(&str, &str, &str); 13] = [
     ),
     ("on-order", "(param i32) (result i32)", "i32.const 0"),
     ("on-position", "(param i32 i64 i64 i32 i64 i32 i64 i32) (result i32)", "i32.const 0"),
-    ("on-budget", "(param i64 i32 i32 i64 i32 i64 i32 i64 i32) (result i32)", "i32.const 0"),
+    ("on-budget", "(param i64 i64 i32 i64 i32 i64 i32) (result i32)", "i32.const 0"),
     ("on-timer", "(param i32 i64) (result i32)", "i32.const 0"),
     ("on-trading-state", "(param i32 i64) (result i32)", "i32.const 0"),
     ("on-parameters", "(param i32 i32) (result i32)", "i32.const 16"),

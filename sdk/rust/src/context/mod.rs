@@ -60,8 +60,8 @@ impl Context {
             instruments,
             positions,
             orders: OwnOrders::restore(session.orders),
-            budget: (&session.budget).into(),
-            currency: session.budget.currency,
+            budget: session.budget.into(),
+            currency: session.currency,
             trading_state: session.trading_state,
             arguments: session.arguments,
         };

@@ -51,11 +51,11 @@ fn session() -> wire::Session {
         }],
         budget: wire::Budget {
             time: 1_000,
-            currency: "USD".to_owned(),
             balance: dec!(1000).sent(),
             equity: dec!(1000).sent(),
             fees: nothing,
         },
+        currency: "USD".to_owned(),
         trading_state: TradingState::Active,
         restored: None,
     }

@@ -120,10 +120,9 @@ pub(crate) fn position(instrument: &Instrument, view: &PositionView) -> wire::Po
     }
 }
 
-pub(crate) fn budget(currency: &str, view: &BudgetView) -> wire::Budget {
+pub(crate) fn budget(view: &BudgetView) -> wire::Budget {
     wire::Budget {
         time: view.time.0,
-        currency: currency.to_owned(),
         balance: money(view.balance),
         equity: money(view.equity),
         fees: money(view.fees),

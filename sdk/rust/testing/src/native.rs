@@ -188,7 +188,8 @@ fn session(engine: &Engine, plugin: PluginId, start: SessionStart) -> wire::Sess
             .iter()
             .map(|view| convert::open_order(rules(view.instrument), view))
             .collect(),
-        budget: convert::budget(currency, &engine.budget_of(plugin)),
+        budget: convert::budget(&engine.budget_of(plugin)),
+        currency: currency.to_owned(),
         trading_state: convert::trading_state(engine.trading_state(plugin)),
         restored: start.restored,
     }
