@@ -8,7 +8,7 @@
 use std::{hint::black_box, time::Instant};
 
 use sandpit_core::{
-    engine::{EngineConfig, PluginConfig},
+    engine::{EngineConfig, PluginConfig, VenueCapabilities},
     ids::{InstrumentId, OrderTag, PluginId, RunId},
     instrument::{Instrument, InstrumentKind, InstrumentSpec},
     intent::{Intent, Place, PlaceKind, TimeInForce},
@@ -79,6 +79,8 @@ fn simulation(plugins: usize, orders: u64) -> Simulation {
             plugins: vec![plugin; plugins],
             account_limits: limits,
             off_tick: OffTick::Deny,
+            venue: VenueCapabilities::ALL,
+            recovery: None,
         },
         fill_model: FillModel::default(),
         order_latency: Nanos(0),

@@ -21,6 +21,8 @@ pub struct Position {
     pub realized: Money,
     /// Fees paid, rebates taken off.
     pub fees: Money,
+    /// Funding paid, what was received taken off.
+    pub funding: Money,
     /// Value of the open part at the last mark, signed.
     pub value: Money,
 }
@@ -82,6 +84,7 @@ pub struct SubAccount {
     positions: Vec<Position>,
     realized: Money,
     fees: Money,
+    funding: Money,
     unrealized: Money,
 }
 
@@ -116,16 +119,22 @@ impl SubAccount {
         self.fees
     }
 
+    /// Funding paid over all instruments.
+    #[must_use]
+    pub const fn funding(&self) -> Money {
+        self.funding
+    }
+
     /// Unrealized PnL at the last marks.
     #[must_use]
     pub const fn unrealized(&self) -> Money {
         self.unrealized
     }
 
-    /// Budget plus realized PnL minus fees.
+    /// Budget plus realized PnL minus fees and funding.
     #[must_use]
     pub fn balance(&self) -> Money {
-        self.budget + self.realized - self.fees
+        self.budget + self.realized - self.fees - self.funding
     }
 
     /// Balance plus unrealized PnL.
@@ -140,6 +149,7 @@ impl SubAccount {
         change(position);
         self.realized += position.realized - before.realized;
         self.fees += position.fees - before.fees;
+        self.funding += position.funding - before.funding;
         self.unrealized += position.unrealized() - before.unrealized();
     }
 }
@@ -161,6 +171,7 @@ impl Account {
                 positions: alloc::vec![Position::default(); instruments],
                 realized: Money::ZERO,
                 fees: Money::ZERO,
+                funding: Money::ZERO,
                 unrealized: Money::ZERO,
             })
             .collect();
@@ -203,6 +214,26 @@ impl Account {
     ) {
         self.sub_accounts[usize::from(plugin.0)].change(instrument, |position| {
             position.fill(quantity, notional, fee);
+        });
+    }
+
+    /// Books funding of a perpetual, paid (positive) or received.
+    pub fn fund(&mut self, plugin: PluginId, instrument: InstrumentId, amount: Money) {
+        self.sub_accounts[usize::from(plugin.0)].change(instrument, |position| {
+            position.funding += amount;
+        });
+    }
+
+    /// Sets a position as an earlier journal left it, valued at its cost until there is a mark.
+    pub(crate) fn carry(
+        &mut self,
+        plugin: PluginId,
+        instrument: InstrumentId,
+        (quantity, cost): (Quantity, Money),
+        [realized, fees, funding]: [Money; 3],
+    ) {
+        self.sub_accounts[usize::from(plugin.0)].change(instrument, |position| {
+            *position = Position { quantity, cost, realized, fees, funding, value: cost };
         });
     }
 

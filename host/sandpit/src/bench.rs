@@ -11,7 +11,7 @@ use std::{
 
 use ema_cross::EmaCross;
 use sandpit_core::{
-    engine::{EngineConfig, PluginConfig},
+    engine::{EngineConfig, PluginConfig, VenueCapabilities},
     ids::{InstrumentId, PluginId, RunId},
     instrument::Instrument,
     market::{DataKind, MarketData, MarketEvent},
@@ -217,6 +217,8 @@ fn simulation(instrument: &Instrument) -> Simulation {
             }],
             account_limits: Limits::unlimited(),
             off_tick: OffTick::Deny,
+            venue: VenueCapabilities::ALL,
+            recovery: None,
         },
         fill_model: FillModel::default(),
         order_latency: Nanos(0),

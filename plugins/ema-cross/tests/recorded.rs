@@ -15,7 +15,7 @@ use sandpit_sdk::{Mode, Timestamp, runtime::Instance};
 use sandpit_testing::{
     NativePlugin, SessionStart, arguments,
     core::{
-        engine::{EngineConfig, PluginConfig},
+        engine::{EngineConfig, PluginConfig, VenueCapabilities},
         ids::{InstrumentId, PluginId, RunId},
         instrument::{Instrument, InstrumentSpec},
         market::{DataKind, MarketData, MarketEvent, Side, Trade},
@@ -94,6 +94,8 @@ fn trades_like_other_engines_do() {
             }],
             account_limits: Limits::unlimited(),
             off_tick: OffTick::Deny,
+            venue: VenueCapabilities::ALL,
+            recovery: None,
         },
         fill_model: FillModel::default(),
         order_latency: Nanos(0),

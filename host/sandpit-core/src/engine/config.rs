@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::{
+    engine::{RecoveryConfig, VenueCapabilities},
     ids::{InstrumentId, RunId},
     instrument::Instrument,
     num::Money,
@@ -23,6 +24,10 @@ pub struct EngineConfig {
     pub account_limits: Limits,
     /// What happens to prices off the tick.
     pub off_tick: OffTick,
+    /// What the venue can keep by itself; the host does the rest.
+    pub venue: VenueCapabilities,
+    /// How the engine finds out what it does not know; `None` where the venue never fails.
+    pub recovery: Option<RecoveryConfig>,
 }
 
 /// One plugin's share of the run.

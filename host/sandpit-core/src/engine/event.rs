@@ -3,13 +3,14 @@
 use alloc::vec::Vec;
 
 use crate::{
+    engine::{LockReason, Record, VenueEvent},
     ids::{ClientOrderId, InstrumentId, PluginId},
     intent::Intent,
     market::{BookError, MarketEvent},
     num::{Price, Quantity},
-    order::{Fill, IllegalTransition, Order, OrderState, Report},
+    order::{IllegalTransition, Order, Report},
     plugin::{Fault, PluginEvent, TradingState},
-    risk::{Approved, Denial, Scope},
+    risk::{Approved, Scope},
     time::UnixNanos,
 };
 
@@ -32,12 +33,14 @@ pub enum Event {
     },
     /// A venue speaks about an order.
     Report(Report),
+    /// A venue speaks about the account, or answers a question.
+    Venue(VenueEvent),
     /// The operator, or the host on its own account, decides.
     Command(Command),
 }
 
 /// Decisions that are not a plugin's.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Sets what is let through for one plugin.
     SetPluginState(PluginId, TradingState),
@@ -45,8 +48,20 @@ pub enum Command {
     SetAccountState(TradingState),
     /// A plugin is at fault: it is halted and its orders are canceled.
     Fault(PluginId, Fault),
-    /// Halts the account and cancels every order. It stays so until the state is set again.
-    Kill,
+    /// Halts the account and cancels every order. It stays so, over restarts, until a person
+    /// unlocks it.
+    Kill {
+        /// Whether all positions are closed, too.
+        flatten: bool,
+    },
+    /// Locks the account because the host cannot write its journal; cancels every order.
+    LoseJournal,
+    /// Ends a lock: of a plugin, or of the account.
+    Unlock(Option<PluginId>, LockReason),
+    /// Cancels a plugin's orders, or everybody's, and closes the positions.
+    Flatten(Option<PluginId>),
+    /// Lets an instrument trade again that was halted.
+    ResumeInstrument(InstrumentId),
 }
 
 /// All that the engine asks of the world, in the order in which it is to be done: what is to be
@@ -61,6 +76,11 @@ pub enum Effect {
     Cancel(CancelOrder),
     /// Change an order.
     Amend(Approved<AmendOrder>),
+    /// Ask the venue about an order, at every place that could know it; the answer is
+    /// [`VenueEvent::Status`]. An error is no answer.
+    Query(QueryOrder),
+    /// Ask the venue for its books; the answer is [`VenueEvent::Snapshot`].
+    Reconcile(Reconcile),
     /// Tell a plugin.
     CallPlugin {
         /// Whom.
@@ -79,6 +99,22 @@ pub struct CancelOrder {
     pub instrument: InstrumentId,
 }
 
+/// A question about an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueryOrder {
+    /// Which.
+    pub order: ClientOrderId,
+    /// Of what.
+    pub instrument: InstrumentId,
+}
+
+/// A question about the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reconcile {
+    /// Executions from here on are to be in the answer.
+    pub since: UnixNanos,
+}
+
 /// A change of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AmendOrder {
@@ -90,46 +126,6 @@ pub struct AmendOrder {
     pub quantity: Option<Quantity>,
     /// New limit price, or trigger where there is no limit.
     pub price: Option<Price>,
-}
-
-/// What the journal is to remember.
-#[derive(Clone, Debug)]
-pub enum Record {
-    /// An intent was denied.
-    Denied {
-        /// Whose.
-        plugin: PluginId,
-        /// Of what, where it is known.
-        instrument: Option<InstrumentId>,
-        /// Why.
-        denial: Denial,
-    },
-    /// An order was approved; it is sent next.
-    Submitted(Order),
-    /// An order traded.
-    Filled(Order, Fill),
-    /// An order ended.
-    Closed {
-        /// Which.
-        order: Order,
-        /// How.
-        state: OrderState,
-        /// How much of it traded.
-        filled: Quantity,
-    },
-    /// The fate of an order was lost.
-    Unknown(ClientOrderId),
-    /// What is let through has changed.
-    TradingState {
-        /// For whom: a plugin, or the account.
-        plugin: Option<PluginId>,
-        /// What.
-        state: TradingState,
-    },
-    /// A plugin is at fault.
-    Faulted(PluginId, Fault),
-    /// Something that a person must look at.
-    Alert(Alert),
 }
 
 /// What a person must look at.
@@ -145,6 +141,14 @@ pub enum Alert {
     BookLost(InstrumentId, BookError),
     /// A number left its bounds; the scope's instrument is halted.
     NumberOverflow(InstrumentId),
-    /// A state change was asked for by the kill switch.
+    /// The kill switch was pulled.
     Killed(Scope),
+    /// The venue closed a position for want of margin.
+    Liquidated(PluginId, InstrumentId),
+    /// An order that the venue once had is not known there any more; it counts as canceled.
+    OrderVanished(ClientOrderId),
+    /// What the account holds beyond what we do has changed.
+    ExternalPosition(InstrumentId, Quantity),
+    /// A position could not be closed yet; it is tried again.
+    CannotFlatten(PluginId),
 }

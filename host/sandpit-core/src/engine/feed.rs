@@ -4,7 +4,7 @@
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 
 use crate::{
-    engine::{Alert, Effect, Engine, EngineConfig, Record},
+    engine::{Alert, Effect, Engine, EngineConfig, Flaws, Record},
     ids::{InstrumentId, PluginId},
     instrument::Instrument,
     market::{BarBuilder, DataKind, MarketData, MarketEvent},
@@ -142,7 +142,7 @@ fn tell(plugins: &[PluginId], event: &MarketEvent, history: bool, effects: &mut 
     }
 }
 
-impl Engine {
+impl<F: Flaws> Engine<F> {
     pub(super) fn market(&mut self, event: &MarketEvent, history: bool, effects: &mut Vec<Effect>) {
         let id = event.instrument;
         // A bar of the source's own ends builders of its interval before they would tell of it.
@@ -153,10 +153,12 @@ impl Engine {
         self.feed.end_bars(self.now, &self.config.instruments, effects);
         let market = &mut self.markets[usize::from(id.0)];
         let before = market.mark();
-        if let Err(lost) = market.apply(event) {
-            effects.push(Effect::Record(Record::Alert(Alert::BookLost(id, lost))));
+        let followed = market.apply(event);
+        let marked = market.mark() != before;
+        if let Err(lost) = followed {
+            self.commit(Record::Alert(Alert::BookLost(id, lost)), effects);
         }
-        if market.mark() != before {
+        if marked {
             self.mark(id, effects);
         }
         match &event.data {
@@ -180,7 +182,7 @@ impl Engine {
         }
     }
 
-    /// Values all open positions of an instrument at its mark.
+    /// Values all open positions of an instrument at its mark, and sends what has waited for it.
     pub(super) fn mark(&mut self, id: InstrumentId, effects: &mut Vec<Effect>) {
         let at = usize::from(id.0);
         let Some(price) = self.markets[at].mark() else {
@@ -189,11 +191,12 @@ impl Engine {
         for plugin in &self.holders[at] {
             let quantity = self.account.sub_account(*plugin).position(id).quantity;
             let Some(value) = self.config.instruments[at].notional(price, quantity) else {
-                self.halted[at] = true;
-                effects.push(Effect::Record(Record::Alert(Alert::NumberOverflow(id))));
-                return;
+                return self.halt_instrument(id, Alert::NumberOverflow(id), effects);
             };
             self.account.mark(*plugin, id, value);
+        }
+        if !self.held.is_empty() {
+            self.trigger_held(id, price, effects);
         }
     }
 }

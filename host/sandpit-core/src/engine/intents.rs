@@ -3,17 +3,17 @@
 use alloc::vec::Vec;
 
 use crate::{
-    engine::{Alert, AmendOrder, CancelOrder, Effect, Engine, Record, brackets::ExitPlan},
+    engine::{
+        Alert, AmendOrder, CancelOrder, Effect, Engine, ExitPlan, Flaws, News, Origin, Record,
+        timers::Timer,
+    },
     ids::{ClientOrderId, InstrumentId, OrderTag, PluginId},
     intent::{Amend, Bracket, Intent, Place, PlaceKind, TargetPosition, TimeInForce},
     market::Side,
     num::{Decimal, Price, Quantity},
-    order::{Order, OrderKind, OrderState, Transition},
+    order::{Order, OrderKind, OrderState, Transition, next_state},
     plugin::{OrderUpdate, OrderUpdateKind, PluginEvent},
-    risk::{
-        Approved, Candidate, Denial, Purpose, approve, approve_change, form, form_limit,
-        form_quantity, form_trigger,
-    },
+    risk::{Denial, Purpose, approve, form, form_limit, form_quantity, form_trigger},
 };
 
 /// A wish that was refused, with what is known of it.
@@ -26,8 +26,9 @@ struct Refused {
     change: bool,
 }
 
-impl Engine {
+impl<F: Flaws> Engine<F> {
     pub(super) fn intent(&mut self, plugin: PluginId, intent: &Intent, effects: &mut Vec<Effect>) {
+        self.commit(Record::Asked { plugin, intent: intent.clone() }, effects);
         let refused = match intent {
             Intent::Place(place) => {
                 self.place(plugin, place, Purpose::Plain, effects).map(drop).map_err(|denial| {
@@ -58,23 +59,31 @@ impl Engine {
                 Ok(())
             }
             Intent::SetTimer { id, at, every } => {
-                let set = self.timers.set(plugin, *id, *at, *every, self.now);
-                return set.unwrap_or_else(|denial| {
-                    effects.push(Effect::Record(Record::Denied {
-                        plugin,
-                        instrument: None,
-                        denial,
-                    }));
-                });
+                let wished = Timer { plugin, id: *id, at: *at, every: *every };
+                self.set_timer(wished, effects);
+                Ok(())
             }
             Intent::CancelTimer(id) => {
-                self.timers.cancel(plugin, *id);
+                if self.timers.is_set(plugin, *id) {
+                    self.commit(Record::TimerEnded { plugin, id: *id }, effects);
+                }
                 Ok(())
             }
         };
         if let Err(refused) = refused {
             self.deny(plugin, refused, effects);
         }
+    }
+
+    fn set_timer(&mut self, wished: Timer, effects: &mut Vec<Effect>) {
+        let record = match self.timers.form(wished, self.now) {
+            Ok(Timer { plugin, id, at, every }) => Record::TimerSet { plugin, id, at, every },
+            Err(denial) => {
+                let plugin = wished.plugin;
+                Record::Denied { plugin, instrument: None, tag: None, denial }
+            }
+        };
+        self.commit(record, effects);
     }
 
     fn place(
@@ -99,30 +108,49 @@ impl Engine {
             post_only: place.post_only,
             reduce_only: place.reduce_only,
         };
-        self.send(order, purpose, effects)
+        self.send(order, purpose, None, effects)
     }
 
-    /// Asks risk and, when it approves, records the order and sends it.
+    /// Asks risk and, when it approves, records the order and sends it, or keeps it here where the
+    /// venue cannot.
     pub(super) fn send(
         &mut self,
-        order: Order,
+        mut order: Order,
         purpose: Purpose,
+        replaces: Option<ClientOrderId>,
         effects: &mut Vec<Effect>,
     ) -> Result<ClientOrderId, Denial> {
         let (id, instrument) = (order.id, order.instrument);
-        if self.orders.by_tag(id.plugin, order.tag).is_some() {
+        if purpose.is_told() && self.orders.by_tag(id.plugin, order.tag).is_some() {
             return Err(Denial::DuplicateTag);
         }
-        if self.halted[usize::from(instrument.0)] && purpose != Purpose::Exit {
+        if self.halted[usize::from(instrument.0)] && !purpose.is_host() {
             return Err(Denial::InstrumentHalted);
+        }
+        let kept = !self.config.venue.can_keep(&order);
+        if order.reduce_only && !kept && !self.config.venue.reduce_only {
+            let most = self.held_to(&order, id);
+            if !purpose.is_host() && order.quantity > most {
+                return Err(Denial::NotReducing);
+            }
+            order.quantity = order.quantity.min(most);
+            if order.quantity.is_zero() {
+                return Err(Denial::NotReducing);
+            }
         }
         let scopes = self.scopes(id.plugin, instrument, None)?;
         let mark = self.market_state(instrument).mark();
-        let approved = approve(order, self.instrument(instrument), mark, scopes, purpose)?;
-        self.sequence += 1;
-        self.orders.open(approved.get().clone());
-        effects.push(Effect::Record(Record::Submitted(approved.get().clone())));
-        effects.push(Effect::Submit(approved));
+        let rules = self.instrument(instrument);
+        let is_new = replaces.is_none();
+        let approved = approve::<F>(order, rules, mark, scopes, purpose, is_new)?;
+        let order = approved.get().clone();
+        if kept {
+            self.commit(Record::Held { order, purpose }, effects);
+            self.tell_order(id, OrderUpdateKind::Accepted, effects);
+        } else {
+            self.commit(Record::Submitted { order, purpose, replaces }, effects);
+            effects.push(Effect::Submit(approved));
+        }
         Ok(id)
     }
 
@@ -179,8 +207,7 @@ impl Engine {
             instrument,
             side: exit_side,
         };
-        self.orders.plan_exits(plugin, instrument, exit_side, true);
-        self.brackets.plan(id, plan);
+        self.commit(Record::Planned { entry: id, plan }, effects);
         Ok(())
     }
 
@@ -251,8 +278,7 @@ impl Engine {
         if change.quantity.is_none() && change.price.is_none() {
             return Err(Denial::AmendInvalid);
         }
-        let approved = self.approve_amend(change)?;
-        self.send_amend(approved, effects)
+        self.change(change, effects)
     }
 
     fn amended_price(&self, order: &Order, wished: Decimal) -> Result<Price, Denial> {
@@ -267,41 +293,6 @@ impl Engine {
             }
             OrderKind::Market | OrderKind::TrailingStop(_) => Err(Denial::AmendInvalid),
         }
-    }
-
-    /// Asks risk about a change as if the order were placed anew in its changed form.
-    pub(super) fn approve_amend(&self, change: AmendOrder) -> Result<Approved<AmendOrder>, Denial> {
-        let tracked = self.orders.get(change.order).ok_or(Denial::UnknownOrder)?;
-        let order = &tracked.order;
-        let quantity = change.quantity.unwrap_or(order.quantity);
-        let candidate = Candidate {
-            instrument: order.instrument,
-            side: order.side,
-            kind: change.price.map_or(order.kind, |price| with_price(order.kind, price)),
-            quantity,
-            remaining: quantity - tracked.filled,
-            reduce_only: order.reduce_only,
-            is_new: false,
-            purpose: self.brackets.purpose_of(change.order),
-        };
-        let scopes = self.scopes(order.plugin(), order.instrument, Some(change.order))?;
-        let mark = self.market_state(order.instrument).mark();
-        approve_change(change, &candidate, self.instrument(order.instrument), mark, scopes)
-    }
-
-    pub(super) fn send_amend(
-        &mut self,
-        approved: Approved<AmendOrder>,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Denial> {
-        let change = *approved.get();
-        let total = self.orders.get(change.order).ok_or(Denial::UnknownOrder)?.order.quantity;
-        if !matches!(self.orders.transition(change.order, Transition::AskUpdate), Some(Ok(_))) {
-            return Err(Denial::ChangePending);
-        }
-        self.orders.ask_quantity(change.order, Some(change.quantity.unwrap_or(total)));
-        effects.push(Effect::Amend(approved));
-        Ok(())
     }
 
     fn cancel_all(&mut self, plugin: PluginId, instrument: Option<u32>, effects: &mut Vec<Effect>) {
@@ -321,19 +312,22 @@ impl Engine {
             return;
         };
         let instrument = tracked.order.instrument;
-        if tracked.state == OrderState::PendingCancel {
-            return;
+        match tracked.state {
+            OrderState::PendingCancel => return,
+            OrderState::Emulated => return self.end_held(id, effects),
+            _ => {}
         }
-        match self.orders.transition(id, Transition::AskCancel) {
-            Some(Ok(_)) => effects.push(Effect::Cancel(CancelOrder { order: id, instrument })),
-            Some(Err(illegal)) => {
-                self.halt_instrument(
-                    instrument,
-                    Alert::ImpossibleReport(id, instrument, illegal),
-                    effects,
-                );
+        let by = Transition::AskCancel;
+        match next_state(tracked.state, by) {
+            Ok(to) => {
+                let (news, origin) = (News::Nothing, Origin::Host);
+                self.commit(Record::Moved { order: id, by, to, news, origin }, effects);
+                effects.push(Effect::Cancel(CancelOrder { order: id, instrument }));
             }
-            None => {}
+            Err(illegal) => {
+                let alert = Alert::ImpossibleReport(id, instrument, illegal);
+                self.halt_instrument(instrument, alert, effects);
+            }
         }
     }
 
@@ -349,10 +343,11 @@ impl Engine {
         }
     }
 
-    fn deny(&self, plugin: PluginId, refused: Refused, effects: &mut Vec<Effect>) {
+    fn deny(&mut self, plugin: PluginId, refused: Refused, effects: &mut Vec<Effect>) {
         let Refused { tag, instrument, side, denial, change } = refused;
         let code = denial.code();
-        effects.push(Effect::Record(Record::Denied { plugin, instrument, denial }));
+        let named = Some(tag);
+        self.commit(Record::Denied { plugin, instrument, tag: named, denial }, effects);
         let open = self.orders.by_tag(plugin, tag).and_then(|id| self.orders.get(id));
         let (quantity, filled) =
             open.filter(|_| change).map_or_else(Default::default, |t| (t.order.quantity, t.filled));
@@ -376,7 +371,7 @@ impl Engine {
 
     /// Tells of an exit that the host could not place.
     pub(super) fn deny_exit(
-        &self,
+        &mut self,
         entry: &Order,
         tag: OrderTag,
         denial: Denial,
@@ -396,8 +391,8 @@ impl Engine {
     }
 }
 
-fn refusal(
-    engine: &Engine,
+fn refusal<F: Flaws>(
+    engine: &Engine<F>,
     plugin: PluginId,
     tag: OrderTag,
     instrument: u32,
@@ -406,15 +401,4 @@ fn refusal(
 ) -> Refused {
     let instrument = engine.session_instrument(plugin, instrument).ok();
     Refused { tag, instrument, side, denial, change: false }
-}
-
-/// The same kind with another limit price, or another trigger where there is no limit.
-fn with_price(kind: OrderKind, price: Price) -> OrderKind {
-    match kind {
-        OrderKind::Limit(_) => OrderKind::Limit(price),
-        OrderKind::StopLimit { trigger, .. } => OrderKind::StopLimit { trigger, limit: price },
-        OrderKind::Stop(_) => OrderKind::Stop(price),
-        OrderKind::TakeProfit(_) => OrderKind::TakeProfit(price),
-        OrderKind::Market | OrderKind::TrailingStop(_) => kind,
-    }
 }

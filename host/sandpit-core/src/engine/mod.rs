@@ -1,80 +1,149 @@
 //! The engine: the only owner of trading state. One closed [`Event`] in, [`Effect`]s out, nothing
 //! else. Backtest, paper and live step this same code; what differs is who carries out the effects.
 //!
+//! **Architecture invariant:** lasting state changes only by a [`Record`], in `apply`. Live, a
+//! decision is made, written as a record and applied; at a restart the journal's records are
+//! applied. All records of one step belong together: they are to be on disk before any other
+//! effect of the step is carried out.
+//!
 //! Rooms: `intents` (wishes to orders), `reports` (what venues say), `feed` (market events to
-//! plugins), `brackets`, `timers`, `orders` (the only owner of an order's state).
+//! plugins), `held` (orders that wait here for their trigger), `doubts` and `reconcile` (what is
+//! not known, and how it is found out), `recover` (a start), `locks`, `flatten`, `brackets`,
+//! `timers`, `orders` (the only owner of an order's state).
 
+mod apply;
 mod brackets;
 mod config;
+mod doubts;
 mod event;
 mod feed;
+mod flatten;
+mod flaws;
+mod held;
 mod intents;
+mod locks;
 mod orders;
+mod reconcile;
+mod record;
+mod recover;
+mod replace;
 mod reports;
 mod scopes;
 mod timers;
+mod venue_news;
 mod views;
 
+pub use brackets::{ExitPlan, Exits};
 pub use config::{EngineConfig, PluginConfig};
-pub use event::{Alert, AmendOrder, CancelOrder, Command, Effect, Event, Record};
+pub use event::{Alert, AmendOrder, CancelOrder, Command, Effect, Event, QueryOrder, Reconcile};
+pub use flaws::{Flaws, Sound};
+pub use held::VenueCapabilities;
 pub use orders::CLOSED_ORDERS_MAX;
+pub use record::{CarriedOrder, EquitySample, Lock, LockReason, News, Origin, Record};
+pub use recover::{RecordError, RecoveryConfig};
 pub use timers::{TIMER_LEAD_MIN, TIMERS_PER_PLUGIN_MAX};
+pub use venue_news::{
+    AccountFill, ExternalOrder, OrderStatus, VenueEvent, VenueOrder, VenueOrderState, VenueSnapshot,
+};
 
-use alloc::vec::Vec;
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 use crate::{
     account::Account,
     ids::{ClientOrderId, InstrumentId, PluginId},
     instrument::Instrument,
     market::MarketState,
+    num::Quantity,
+    order::OrderKind,
     plugin::{Fault, PluginEvent, TradingState},
     risk::Scope,
     time::UnixNanos,
 };
 use brackets::Brackets;
+use doubts::Doubts;
 use feed::Feed;
+use held::Held;
+use locks::ScopeState;
 use orders::Orders;
+use reconcile::RecentFills;
 use timers::Timers;
 
-/// Trading state of a run, and the one function that moves it.
+/// Trading state of a run, and the one function that moves it. Host code uses it as it is: `F` is
+/// [`Sound`] everywhere but in tests of the fault simulator.
 #[derive(Clone, Debug)]
-pub struct Engine {
+pub struct Engine<F: Flaws = Sound> {
+    flaws: core::marker::PhantomData<F>,
     config: EngineConfig,
     markets: Vec<MarketState>,
+    feed: Feed,
+
+    // Lasting: changed by `apply` alone.
     /// Instruments on which something impossible was reported; only cancels pass.
     halted: Vec<bool>,
     account: Account,
+    /// Position, buys and sells of the account that are not ours, by instrument.
+    external: Vec<[Quantity; 3]>,
     /// Plugins with an open position, by instrument; those are marked.
     holders: Vec<Vec<PluginId>>,
-    feed: Feed,
     orders: Orders,
     brackets: Brackets,
+    held: Held,
+    /// Orders that are being canceled to be placed anew, with what they are to be.
+    replacing: BTreeMap<ClientOrderId, (Quantity, OrderKind)>,
     timers: Timers,
-    plugin_states: Vec<TradingState>,
-    account_state: TradingState,
-    /// Of the next client order id.
+    plugin_states: Vec<ScopeState>,
+    account_state: ScopeState,
+    flattening: BTreeSet<PluginId>,
+    /// Of the last client order id.
     sequence: u64,
+    recent_fills: RecentFills,
+    /// The venue's time of the books that ours were last compared with.
+    reconciled_at: Option<UnixNanos>,
+
+    // Follows from the rest and from the clock.
+    lock_end: Option<UnixNanos>,
+    doubts: Doubts,
+    reconcile_next: Option<UnixNanos>,
+    flatten_next: Option<UnixNanos>,
+    compared: bool,
+    reconciled: bool,
     now: UnixNanos,
 }
 
-impl Engine {
+impl<F: Flaws> Engine<F> {
     /// An engine with flat positions and no orders.
     #[must_use]
     pub fn new(config: EngineConfig) -> Self {
         let instruments = config.instruments.len();
         let budgets: Vec<_> = config.plugins.iter().map(|plugin| plugin.budget).collect();
         Self {
+            flaws: core::marker::PhantomData,
             markets: alloc::vec![MarketState::default(); instruments],
+            feed: Feed::new(&config),
             halted: alloc::vec![false; instruments],
             account: Account::new(&budgets, instruments),
+            external: alloc::vec![[Quantity::ZERO; 3]; instruments],
             holders: alloc::vec![Vec::new(); instruments],
-            feed: Feed::new(&config),
             orders: Orders::new(config.plugins.len(), instruments),
             brackets: Brackets::default(),
+            held: Held::new(instruments),
+            replacing: BTreeMap::new(),
             timers: Timers::default(),
-            plugin_states: alloc::vec![TradingState::Active; config.plugins.len()],
-            account_state: TradingState::Active,
+            plugin_states: alloc::vec![ScopeState::new(); config.plugins.len()],
+            account_state: ScopeState::new(),
+            flattening: BTreeSet::new(),
             sequence: 0,
+            recent_fills: RecentFills::default(),
+            reconciled_at: None,
+            lock_end: None,
+            doubts: Doubts::default(),
+            reconcile_next: None,
+            flatten_next: None,
+            compared: false,
+            reconciled: true,
             now: UnixNanos(0),
             config,
         }
@@ -92,6 +161,7 @@ impl Engine {
                 }
             }
             Event::Report(report) => self.report(report, effects),
+            Event::Venue(news) => self.venue_news(news, effects),
             Event::Command(command) => self.command(command, effects),
         }
     }
@@ -99,73 +169,97 @@ impl Engine {
     fn clock(&mut self, now: UnixNanos, effects: &mut Vec<Effect>) {
         self.now = self.now.max(now);
         self.feed.end_bars(self.now, &self.config.instruments, effects);
-        while let Some((plugin, id)) = self.timers.take_due(self.now) {
-            effects.push(Effect::CallPlugin {
-                plugin,
-                event: PluginEvent::Timer { id, time: self.now },
-            });
+        while let Some(timer) = self.timers.due(self.now) {
+            let (plugin, id) = (timer.plugin, timer.id);
+            match timer.every {
+                Some(every) => self.timers.repeat(timer, every, self.now),
+                None => self.commit(Record::TimerEnded { plugin, id }, effects),
+            }
+            let event = PluginEvent::Timer { id, time: self.now };
+            effects.push(Effect::CallPlugin { plugin, event });
         }
+        self.end_locks(effects);
+        self.expire_held(effects);
+        self.ask_again(effects);
+        if self.reconcile_next.is_some_and(|at| at <= self.now) {
+            self.ask_reconcile(effects);
+        }
+        self.flatten_again(effects);
     }
 
-    fn command(&mut self, command: Command, effects: &mut Vec<Effect>) {
-        match command {
-            Command::SetPluginState(plugin, state) => self.set_plugin_state(plugin, state, effects),
-            Command::SetAccountState(state) => self.set_account_state(state, effects),
-            Command::Fault(plugin, fault) => self.fault(plugin, fault, effects),
-            Command::Kill => {
-                effects.push(Effect::Record(Record::Alert(Alert::Killed(Scope::Account))));
-                self.set_account_state(TradingState::Halted, effects);
-                let all: Vec<_> = self.orders.iter().map(|tracked| tracked.order.id).collect();
-                self.cancel_each(&all, effects);
+    fn venue_news(&mut self, news: VenueEvent, effects: &mut Vec<Effect>) {
+        match news {
+            VenueEvent::Status(status) => self.status(status, effects),
+            VenueEvent::Snapshot(snapshot) => self.snapshot(&snapshot, effects),
+            VenueEvent::Reconnected(time) => {
+                self.now = self.now.max(time);
+                self.ask_reconcile(effects);
+            }
+            VenueEvent::Liquidated { plugin, instrument, side, fill, time } => {
+                self.now = self.now.max(time);
+                self.liquidated(plugin, instrument, (side, fill, time), effects);
             }
         }
     }
 
+    fn command(&mut self, command: Command, effects: &mut Vec<Effect>) {
+        if !matches!(command, Command::Fault(..)) {
+            self.commit(Record::Commanded(command.clone()), effects);
+        }
+        match command {
+            Command::SetPluginState(plugin, state) => self.set_state(Some(plugin), state, effects),
+            Command::SetAccountState(state) => self.set_state(None, state, effects),
+            Command::Fault(plugin, fault) => self.fault(plugin, fault, effects),
+            Command::Kill { flatten } => {
+                self.commit(Record::Alert(Alert::Killed(Scope::Account)), effects);
+                self.lock(None, LockReason::KillSwitch, TradingState::Halted, None, effects);
+                self.cancel_everything(effects);
+                if flatten {
+                    self.flatten_all(effects);
+                }
+            }
+            Command::LoseJournal => {
+                self.lock(None, LockReason::Journal, TradingState::Halted, None, effects);
+                self.cancel_everything(effects);
+            }
+            Command::Unlock(plugin, reason) => self.unlock(plugin, reason, effects),
+            Command::Flatten(Some(plugin)) => self.flatten(plugin, effects),
+            Command::Flatten(None) => self.flatten_all(effects),
+            Command::ResumeInstrument(instrument) => {
+                if self.halted[usize::from(instrument.0)] {
+                    self.commit(Record::InstrumentResumed(instrument), effects);
+                }
+            }
+        }
+    }
+
+    fn flatten_all(&mut self, effects: &mut Vec<Effect>) {
+        for plugin in self.plugin_ids() {
+            self.flatten(plugin, effects);
+        }
+    }
+
     fn fault(&mut self, plugin: PluginId, fault: Fault, effects: &mut Vec<Effect>) {
-        effects.push(Effect::Record(Record::Faulted(plugin, fault)));
-        self.set_plugin_state(plugin, TradingState::Halted, effects);
+        self.commit(Record::Faulted(plugin, fault), effects);
+        self.lock(Some(plugin), LockReason::Fault, TradingState::Halted, None, effects);
+        self.cancel_own(plugin, effects);
+    }
+
+    /// Cancels what a plugin has working. The exits that the host placed go on protecting what it
+    /// leaves behind.
+    fn cancel_own(&mut self, plugin: PluginId, effects: &mut Vec<Effect>) {
         let own: Vec<_> = self
             .orders
             .of_plugin(plugin)
-            // The exits that the host placed go on protecting what the plugin left behind.
             .filter(|tracked| !self.brackets.is_exit(tracked.order.id))
             .map(|tracked| tracked.order.id)
             .collect();
         self.cancel_each(&own, effects);
     }
 
-    fn set_plugin_state(
-        &mut self,
-        plugin: PluginId,
-        state: TradingState,
-        effects: &mut Vec<Effect>,
-    ) {
-        let current = &mut self.plugin_states[usize::from(plugin.0)];
-        if *current == state {
-            return;
-        }
-        *current = state;
-        effects.push(Effect::Record(Record::TradingState { plugin: Some(plugin), state }));
-        self.tell_state(plugin, effects);
-    }
-
-    fn set_account_state(&mut self, state: TradingState, effects: &mut Vec<Effect>) {
-        if self.account_state == state {
-            return;
-        }
-        self.account_state = state;
-        effects.push(Effect::Record(Record::TradingState { plugin: None, state }));
-        for index in 0..self.plugin_states.len() {
-            if let Ok(index) = u16::try_from(index) {
-                self.tell_state(PluginId(index), effects);
-            }
-        }
-    }
-
-    /// A plugin is told the tighter of both states; whose it is, is none of its business.
-    fn tell_state(&self, plugin: PluginId, effects: &mut Vec<Effect>) {
-        let event = PluginEvent::TradingState { state: self.trading_state(plugin), time: self.now };
-        effects.push(Effect::CallPlugin { plugin, event });
+    fn cancel_everything(&mut self, effects: &mut Vec<Effect>) {
+        let all: Vec<_> = self.orders.iter().map(|tracked| tracked.order.id).collect();
+        self.cancel_each(&all, effects);
     }
 
     fn cancel_each(&mut self, ids: &[ClientOrderId], effects: &mut Vec<Effect>) {
@@ -180,8 +274,10 @@ impl Engine {
         alert: Alert,
         effects: &mut Vec<Effect>,
     ) {
-        self.halted[usize::from(instrument.0)] = true;
-        effects.push(Effect::Record(Record::Alert(alert)));
+        if !self.halted[usize::from(instrument.0)] {
+            self.commit(Record::InstrumentHalted(instrument), effects);
+        }
+        self.commit(Record::Alert(alert), effects);
     }
 
     fn instrument(&self, id: InstrumentId) -> &Instrument {

@@ -7,11 +7,13 @@ use alloc::{
 };
 
 use crate::{
+    engine::CarriedOrder,
     ids::{ClientOrderId, InstrumentId, OrderTag, PluginId, TradeId, VenueOrderId},
     market::Side,
     num::Quantity,
     order::{IllegalTransition, Order, OrderState, Transition, next_state},
-    risk::Exposure,
+    risk::{Exposure, Purpose},
+    time::UnixNanos,
 };
 
 /// Orders that are over and are remembered for reports that come late. The oldest is forgotten
@@ -22,9 +24,16 @@ pub const CLOSED_ORDERS_MAX: usize = 4_096;
 #[derive(Clone, Debug)]
 pub(crate) struct Tracked {
     pub(crate) order: Order,
+    pub(crate) purpose: Purpose,
     pub(crate) state: OrderState,
     pub(crate) filled: Quantity,
     pub(crate) venue_id: Option<VenueOrderId>,
+    /// What had traded of the orders in whose place it came.
+    pub(crate) filled_before: Quantity,
+    /// When something was last asked of the venue about it.
+    pub(crate) asked_at: UnixNanos,
+    /// Whether somebody wants it to end; a cancel that gets lost is then sent again.
+    pub(crate) cancel_wanted: bool,
     /// The quantity of a change that the venue has not answered. Whatever happens meanwhile (a
     /// cancel, a trigger, a fill), the order may still become that large.
     asked: Option<Quantity>,
@@ -35,15 +44,36 @@ pub(crate) struct Tracked {
 }
 
 impl Tracked {
+    fn new(order: Order, purpose: Purpose, state: OrderState, at: UnixNanos) -> Self {
+        Self {
+            order,
+            purpose,
+            state,
+            filled: Quantity::ZERO,
+            venue_id: None,
+            filled_before: Quantity::ZERO,
+            asked_at: at,
+            cancel_wanted: false,
+            asked: None,
+            reserved: Quantity::ZERO,
+            trades: Vec::new(),
+        }
+    }
+
     /// What may still trade; zero where a venue has filled more than there was.
     pub(crate) fn remaining(&self) -> Quantity {
         (self.order.quantity - self.filled).max(Quantity::ZERO)
     }
 
     /// What could still trade, the larger of both where a change is under way.
-    fn working(&self) -> Quantity {
+    pub(crate) fn working(&self) -> Quantity {
         let quantity = self.order.quantity.max(self.asked.unwrap_or_default());
         (quantity - self.filled).max(Quantity::ZERO)
+    }
+
+    /// Total quantity that it was asked to have, while that is not answered.
+    pub(crate) const fn asked(&self) -> Option<Quantity> {
+        self.asked
     }
 
     /// Whether the venue owes an answer to a change or a cancel, or to what became of it.
@@ -55,14 +85,45 @@ impl Tracked {
             )
     }
 
-    /// Notes an execution; false when it was noted before.
-    pub(crate) fn note_trade(&mut self, trade: TradeId) -> bool {
-        match self.trades.binary_search(&trade) {
-            Ok(_) => false,
-            Err(at) => {
-                self.trades.insert(at, trade);
-                true
-            }
+    /// Whether an execution was booked before.
+    pub(crate) fn has_trade(&self, trade: TradeId) -> bool {
+        self.trades.binary_search(&trade).is_ok()
+    }
+
+    pub(crate) fn note_trade(&mut self, trade: TradeId) {
+        let at = self.trades.partition_point(|noted| *noted < trade);
+        self.trades.insert(at, trade);
+    }
+
+    /// All that is known of it.
+    pub(crate) fn carried(&self) -> CarriedOrder {
+        CarriedOrder {
+            order: self.order.clone(),
+            purpose: self.purpose,
+            state: self.state,
+            filled: self.filled,
+            filled_before: self.filled_before,
+            venue_id: self.venue_id,
+            asked: self.asked,
+            cancel_wanted: self.cancel_wanted,
+            trades: self.trades.clone(),
+            asked_at: self.asked_at,
+        }
+    }
+
+    fn of_carried(carried: CarriedOrder) -> Self {
+        Self {
+            order: carried.order,
+            purpose: carried.purpose,
+            state: carried.state,
+            filled: carried.filled,
+            venue_id: carried.venue_id,
+            filled_before: carried.filled_before,
+            asked_at: carried.asked_at,
+            cancel_wanted: carried.cancel_wanted,
+            asked: carried.asked,
+            reserved: Quantity::ZERO,
+            trades: carried.trades,
         }
     }
 }
@@ -80,6 +141,7 @@ pub(crate) struct Orders {
     open: BTreeMap<ClientOrderId, Tracked>,
     closed: BTreeMap<ClientOrderId, Tracked>,
     closed_order: VecDeque<ClientOrderId>,
+    /// Orders that a plugin may speak of. The host's own protective orders have no tag here.
     tags: BTreeMap<(PluginId, OrderTag), ClientOrderId>,
     plugins: Vec<ScopeOrders>,
     account: ScopeOrders,
@@ -108,6 +170,11 @@ impl Orders {
     }
 
     /// An order that is open, or over and remembered.
+    pub(crate) fn get_any(&self, id: ClientOrderId) -> Option<&Tracked> {
+        self.open.get(&id).or_else(|| self.closed.get(&id))
+    }
+
+    /// The same, to note something of it that does not move what it reserves.
     pub(crate) fn get_any_mut(&mut self, id: ClientOrderId) -> Option<&mut Tracked> {
         self.open.get_mut(&id).or_else(|| self.closed.get_mut(&id))
     }
@@ -120,7 +187,12 @@ impl Orders {
         self.open.values()
     }
 
-    /// Own open orders of a plugin, by tag.
+    /// The remembered ones that are over, oldest end first.
+    pub(crate) fn iter_closed(&self) -> impl Iterator<Item = &Tracked> {
+        self.closed_order.iter().filter_map(|id| self.closed.get(id))
+    }
+
+    /// Own open orders of a plugin, by tag; the host's protective ones are not among them.
     pub(crate) fn of_plugin(&self, plugin: PluginId) -> impl Iterator<Item = &Tracked> {
         self.tags
             .range((plugin, OrderTag(0))..=(plugin, OrderTag(u64::MAX)))
@@ -147,21 +219,34 @@ impl Orders {
         self.account.open
     }
 
-    /// Takes in a new order that is about to be sent.
-    pub(crate) fn open(&mut self, order: Order) {
-        let (id, plugin) = (order.id, order.plugin());
-        self.tags.insert((plugin, order.tag), id);
+    /// Takes in a new order.
+    pub(crate) fn open(
+        &mut self,
+        order: Order,
+        purpose: Purpose,
+        state: OrderState,
+        at: UnixNanos,
+    ) {
+        self.insert(Tracked::new(order, purpose, state, at));
+    }
+
+    /// Takes in an order as a journal carried it over.
+    pub(crate) fn carry(&mut self, carried: CarriedOrder) {
+        let tracked = Tracked::of_carried(carried);
+        if tracked.state.is_closed() {
+            self.remember(tracked);
+        } else {
+            self.insert(tracked);
+        }
+    }
+
+    fn insert(&mut self, tracked: Tracked) {
+        let (id, plugin) = (tracked.order.id, tracked.order.plugin());
+        if tracked.purpose.is_told() {
+            self.tags.insert((plugin, tracked.order.tag), id);
+        }
         self.plugins[usize::from(plugin.0)].open += 1;
         self.account.open += 1;
-        let tracked = Tracked {
-            order,
-            state: OrderState::Submitted,
-            filled: Quantity::ZERO,
-            venue_id: None,
-            asked: None,
-            reserved: Quantity::ZERO,
-            trades: Vec::new(),
-        };
         self.open.insert(id, tracked);
         self.refresh(id);
     }
@@ -181,7 +266,8 @@ impl Orders {
         }
     }
 
-    fn reserve(&mut self, id: ClientOrderId, quantity: Quantity) {
+    /// Counts so much of an order as working.
+    pub(crate) fn reserve(&mut self, id: ClientOrderId, quantity: Quantity) {
         let Some(tracked) = self.open.get_mut(&id) else {
             return;
         };
@@ -205,6 +291,15 @@ impl Orders {
         let before = *own;
         change(own);
         self.account.exposures[at].follow(&before, own);
+    }
+
+    /// Counts what is not ours as the account's.
+    pub(crate) fn expose_account(
+        &mut self,
+        instrument: InstrumentId,
+        change: impl FnOnce(&mut Exposure),
+    ) {
+        change(&mut self.account.exposures[usize::from(instrument.0)]);
     }
 
     /// Notes a bracket whose exits are on `side`, or the end of one.
@@ -248,18 +343,27 @@ impl Orders {
 
     fn close(&mut self, id: ClientOrderId) {
         self.reserve(id, Quantity::ZERO);
-        let Some(tracked) = self.open.remove(&id) else {
+        let Some(mut tracked) = self.open.remove(&id) else {
             return;
         };
+        tracked.asked = None;
+        tracked.cancel_wanted = false;
         let plugin = id.plugin;
-        self.tags.remove(&(plugin, tracked.order.tag));
+        if self.by_tag(plugin, tracked.order.tag) == Some(id) {
+            self.tags.remove(&(plugin, tracked.order.tag));
+        }
         self.plugins[usize::from(plugin.0)].open -= 1;
         self.account.open -= 1;
+        self.remember(tracked);
+    }
+
+    fn remember(&mut self, tracked: Tracked) {
         if self.closed_order.len() == CLOSED_ORDERS_MAX
             && let Some(oldest) = self.closed_order.pop_front()
         {
             self.closed.remove(&oldest);
         }
+        let id = tracked.order.id;
         self.closed_order.push_back(id);
         self.closed.insert(id, tracked);
     }

@@ -4,145 +4,180 @@ use alloc::vec::Vec;
 
 use crate::{
     engine::{
-        Alert, AmendOrder, Effect, Engine, Record,
+        Alert, AmendOrder, Effect, Engine, Flaws, News, Origin, Record,
         brackets::{ExitPlan, Exits},
+        orders::Tracked,
     },
-    ids::{ClientOrderId, PluginId},
+    ids::{ClientOrderId, InstrumentId, PluginId},
     instrument::Instrument,
     intent::TimeInForce,
-    num::{Money, Quantity},
-    order::{Fill, Order, OrderKind, OrderState, Report, ReportKind, Transition},
+    market::Side,
+    num::Quantity,
+    order::{Fill, Order, OrderKind, OrderState, Report, ReportKind, Transition, next_state},
     plugin::{OrderUpdate, OrderUpdateKind, PluginEvent},
     risk::Purpose,
+    time::UnixNanos,
 };
 
-impl Engine {
+/// A report in terms of the table: what moves the order, what is new, what its plugin is told.
+struct Reading {
+    by: Transition,
+    news: News,
+    told: OrderUpdateKind,
+}
+
+impl<F: Flaws> Engine<F> {
     pub(super) fn report(&mut self, report: Report, effects: &mut Vec<Effect>) {
         self.now = self.now.max(report.time);
-        let id = report.order;
-        let Some(tracked) = self.orders.get_any_mut(id) else {
-            effects.push(Effect::Record(Record::Alert(Alert::StrangeReport(id))));
-            return;
-        };
-        let instrument = tracked.order.instrument;
-        let answers_change =
-            matches!(report.kind, ReportKind::Amended { .. } | ReportKind::AmendRejected(_));
-        let (transition, told) = match report.kind {
-            ReportKind::Filled(fill) => return self.filled(id, fill, effects),
-            ReportKind::Accepted(venue_id) => {
-                tracked.venue_id = Some(venue_id);
-                (Transition::Accept, OrderUpdateKind::Accepted)
-            }
-            ReportKind::Rejected(reason) => (Transition::Reject, OrderUpdateKind::Rejected(reason)),
-            ReportKind::Triggered => (Transition::Trigger, OrderUpdateKind::Triggered),
-            ReportKind::Amended { quantity, kind } => {
-                tracked.order.quantity = quantity;
-                tracked.order.kind = kind;
-                (Transition::Update, OrderUpdateKind::Amended)
-            }
-            ReportKind::AmendRejected(reason) | ReportKind::CancelRejected(reason) => {
-                (Transition::ChangeRejected, OrderUpdateKind::ChangeRejected(reason))
-            }
-            ReportKind::Canceled => (Transition::Cancel, OrderUpdateKind::Canceled),
-            ReportKind::Expired => (Transition::Expire, OrderUpdateKind::Expired),
-            ReportKind::Lost => {
-                effects.push(Effect::Record(Record::Unknown(id)));
-                (Transition::Lose, OrderUpdateKind::Unknown)
-            }
-        };
-        let was_open = self.orders.is_open(id);
-        match self.orders.transition(id, transition) {
-            Some(Ok(state)) => {
-                if answers_change {
-                    self.orders.ask_quantity(id, None);
-                }
-                if was_open || transition != Transition::ChangeRejected {
-                    self.tell_order(id, told, effects);
-                }
-                self.follow_up(id, was_open, state, effects);
-            }
-            Some(Err(illegal)) => {
-                self.halt_instrument(
-                    instrument,
-                    Alert::ImpossibleReport(id, instrument, illegal),
-                    effects,
-                );
-            }
-            None => {}
-        }
+        self.apply_report(report.order, report.kind, report.time, Origin::Venue, effects);
     }
 
-    fn filled(&mut self, id: ClientOrderId, fill: Fill, effects: &mut Vec<Effect>) {
-        let was_open = self.orders.is_open(id);
-        let Some(tracked) = self.orders.get_any_mut(id) else {
+    /// Takes in what is said of an order. Reports come late, twice and in the wrong order: what is
+    /// known already changes nothing and is told to nobody.
+    pub(super) fn apply_report(
+        &mut self,
+        id: ClientOrderId,
+        kind: ReportKind,
+        time: UnixNanos,
+        origin: Origin,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(tracked) = self.orders.get_any(id) else {
+            return self.commit(Record::Alert(Alert::StrangeReport(id)), effects);
+        };
+        if let ReportKind::Filled(fill) = kind {
+            return self.filled(id, fill, time, origin, effects);
+        }
+        let instrument = tracked.order.instrument;
+        // Not the answer to what was asked last: an earlier answer told twice, or the venue's own
+        // doing. Which of them is for the venue to say.
+        if let ReportKind::Amended { quantity, .. } = &kind
+            && origin == Origin::Venue
+            && self.config.recovery.is_some()
+            && tracked.asked() != Some(*quantity)
+        {
+            return self.doubt(id, effects);
+        }
+        let Some(Reading { by, news, told }) = read(tracked, kind) else {
             return;
         };
-        let instrument = tracked.order.instrument;
-        if !(Quantity(1)..=Quantity(Instrument::QUANTITY_MAX)).contains(&fill.quantity) {
-            return self.halt_instrument(instrument, Alert::NumberOverflow(instrument), effects);
-        }
-        if !tracked.note_trade(fill.trade_id) {
+        let from = tracked.state;
+        let to = match next_state(from, by) {
+            Ok(to) => to,
+            Err(illegal) => {
+                let alert = Alert::ImpossibleReport(id, instrument, illegal);
+                return self.halt_instrument(instrument, alert, effects);
+            }
+        };
+        if to == from && news == News::Nothing {
             return;
         }
-        let overfilled = fill.quantity > tracked.remaining();
-        tracked.filled += fill.quantity;
+        let was_open = self.orders.is_open(id);
+        let sibling = self.brackets.sibling_of(id);
+        self.commit(Record::Moved { order: id, by, to, news, origin }, effects);
+        let replaced = was_open && to.is_closed() && self.replacing.contains_key(&id);
+        if !replaced && (was_open || by != Transition::ChangeRejected) {
+            self.tell_order(id, told, effects);
+        }
+        // A change to what had been filled already leaves nothing.
+        let emptied =
+            self.orders.get(id).is_some_and(|t| t.remaining().is_zero() && t.asked().is_none());
+        if emptied && let Some(to) = self.state_after(id, Transition::FillAll) {
+            let (by, news) = (Transition::FillAll, News::Nothing);
+            self.commit(Record::Moved { order: id, by, to, news, origin }, effects);
+        }
+        if by == Transition::Lose {
+            self.doubt(id, effects);
+        } else if origin == Origin::Venue {
+            self.settle(id);
+        }
+        if by == Transition::ChangeRejected {
+            self.forget_replacement(id, effects);
+        }
+        self.follow_up(id, was_open, sibling, effects);
+    }
+
+    /// Where a move would lead, if the table has it.
+    pub(super) fn state_after(&self, id: ClientOrderId, by: Transition) -> Option<OrderState> {
+        self.orders.get_any(id).and_then(|tracked| next_state(tracked.state, by).ok())
+    }
+
+    fn filled(
+        &mut self,
+        id: ClientOrderId,
+        fill: Fill,
+        time: UnixNanos,
+        origin: Origin,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(tracked) = self.orders.get_any(id) else {
+            return;
+        };
+        if tracked.has_trade(fill.trade_id) || (F::IGNORES_LATE_FILLS && tracked.state.is_closed())
+        {
+            return;
+        }
         let order = tracked.order.clone();
-        let left = tracked.remaining();
-        if overfilled {
+        let (instrument, left, from) = (order.instrument, tracked.remaining(), tracked.state);
+        let notional = self.instrument(instrument).notional(fill.price, fill.quantity);
+        let possible = Quantity(1)..=Quantity(Instrument::QUANTITY_MAX);
+        if !possible.contains(&fill.quantity) || fill.price.0 <= 0 || notional.is_none() {
+            return self.halt_instrument(instrument, Alert::NumberOverflow(instrument), effects);
+        }
+        let was_open = self.orders.is_open(id);
+        let sibling = self.brackets.sibling_of(id);
+        self.commit(Record::Filled { order, fill, time, origin }, effects);
+        if fill.quantity > left {
             self.halt_instrument(instrument, Alert::Overfilled(id, instrument), effects);
         }
-        self.book(&order, &fill, effects);
-        self.orders.refresh(id);
-        effects.push(Effect::Record(Record::Filled(order, fill)));
-        let transition =
-            if left > Quantity::ZERO { Transition::FillPart } else { Transition::FillAll };
-        let state = match self.orders.transition(id, transition) {
-            Some(Ok(state)) => state,
-            Some(Err(illegal)) => {
-                self.halt_instrument(
-                    instrument,
-                    Alert::ImpossibleReport(id, instrument, illegal),
-                    effects,
-                );
-                return;
-            }
-            None => return,
-        };
-        let plugin = id.plugin;
+        let by = if fill.quantity < left { Transition::FillPart } else { Transition::FillAll };
+        if let Err(illegal) = next_state(from, by) {
+            let alert = Alert::ImpossibleReport(id, instrument, illegal);
+            self.halt_instrument(instrument, alert, effects);
+        }
+        if origin == Origin::Venue {
+            self.settle(id);
+        }
         self.tell_order(id, OrderUpdateKind::Filled(fill), effects);
-        let position = self.position_view(plugin, instrument);
-        effects.push(Effect::CallPlugin { plugin, event: PluginEvent::Position(position) });
-        let budget = self.budget_of(plugin);
-        effects.push(Effect::CallPlugin { plugin, event: PluginEvent::Budget(budget) });
-        self.protect(id, fill.quantity, effects);
-        self.follow_up(id, was_open, state, effects);
+        self.tell_position(id.plugin, instrument, effects);
+        self.protect(id, effects);
+        self.follow_up(id, was_open, sibling, effects);
+        self.clip_to_position(id, instrument, effects);
+        self.mark(instrument, effects);
     }
 
-    /// Books a fill into account and exposure, and values the position anew.
-    fn book(&mut self, order: &Order, fill: &Fill, effects: &mut Vec<Effect>) {
-        let (plugin, instrument) = (order.plugin(), order.instrument);
-        let quantity = order.side.signed(fill.quantity);
-        let Some(notional) = self.instrument(instrument).notional(fill.price, quantity) else {
-            return self.halt_instrument(instrument, Alert::NumberOverflow(instrument), effects);
-        };
-        self.account.fill(plugin, instrument, quantity, notional, fill.fee);
-        self.orders.move_position(plugin, instrument, quantity);
-        let held = self.account.sub_account(plugin).position(instrument).quantity;
-        assert_eq!(
-            held,
-            self.orders.plugin_exposure(plugin, instrument).position,
-            "risk and account see one position"
-        );
-        let holders = &mut self.holders[usize::from(instrument.0)];
-        match (holders.binary_search(&plugin), held.is_zero()) {
-            (Err(at), false) => holders.insert(at, plugin),
-            (Ok(at), true) => {
-                holders.remove(at);
-                self.account.mark(plugin, instrument, Money::ZERO);
-            }
-            _ => {}
+    /// The venue closed a position; the plugin is told of what it has now.
+    pub(super) fn liquidated(
+        &mut self,
+        plugin: PluginId,
+        instrument: InstrumentId,
+        (side, fill, time): (Side, Fill, UnixNanos),
+        effects: &mut Vec<Effect>,
+    ) {
+        let known = usize::from(plugin.0) < self.plugin_states.len()
+            && usize::from(instrument.0) < self.markets.len();
+        if !known || fill.price.0 <= 0 || fill.quantity <= Quantity::ZERO {
+            return;
         }
+        if self.instrument(instrument).notional(fill.price, fill.quantity).is_none() {
+            return self.halt_instrument(instrument, Alert::NumberOverflow(instrument), effects);
+        }
+        self.commit(Record::Liquidated { plugin, instrument, side, fill, time }, effects);
+        self.commit(Record::Alert(Alert::Liquidated(plugin, instrument)), effects);
+        self.tell_position(plugin, instrument, effects);
         self.mark(instrument, effects);
+    }
+
+    pub(super) fn tell_position(
+        &self,
+        plugin: PluginId,
+        instrument: InstrumentId,
+        effects: &mut Vec<Effect>,
+    ) {
+        let position = PluginEvent::Position(self.position_view(plugin, instrument));
+        effects.push(Effect::CallPlugin { plugin, event: position });
+        let budget = PluginEvent::Budget(self.budget_of(plugin));
+        effects.push(Effect::CallPlugin { plugin, event: budget });
     }
 
     /// What the end of an order means for others.
@@ -150,93 +185,101 @@ impl Engine {
         &mut self,
         id: ClientOrderId,
         was_open: bool,
-        state: OrderState,
+        sibling: Option<ClientOrderId>,
         effects: &mut Vec<Effect>,
     ) {
-        if !(was_open && state.is_closed()) {
+        if !was_open {
+            return;
+        }
+        let Some(tracked) = self.orders.get_any(id) else {
+            return;
+        };
+        let (state, filled) = (tracked.state, tracked.filled);
+        if !state.is_closed() {
             // A bracket's exits may have grown while a change of them was under way.
-            if was_open && self.brackets.is_exit(id) {
+            if self.brackets.is_exit(id) {
                 self.resize_exits_of(id, effects);
             }
             return;
         }
-        let Some(tracked) = self.orders.get_any_mut(id) else {
-            return;
-        };
-        let (order, filled) = (tracked.order.clone(), tracked.filled);
-        let instrument = order.instrument;
+        let order = tracked.order.clone();
+        let (plugin, instrument) = (id.plugin, order.instrument);
         effects.push(Effect::Record(Record::Closed { order, state, filled }));
-        let ended = self.brackets.entry_closed(id);
-        self.forget_plan(id.plugin, ended);
-        let Some(entry) = self.brackets.entry_of(id) else {
+        if self.replace(id, effects) {
             return;
-        };
-        let entry_open = self.orders.is_open(entry);
-        let (other, ended) = self.brackets.exit_closed(id, entry, entry_open);
-        self.forget_plan(id.plugin, ended);
+        }
         // An exit that a plugin canceled leaves the other one; one that did its work does not.
-        let flat = self.orders.plugin_exposure(id.plugin, instrument).position.is_zero();
-        if let Some(other) = other.filter(|_| flat || state == OrderState::Filled) {
+        let flat = self.orders.plugin_exposure(plugin, instrument).position.is_zero();
+        if let Some(other) = sibling.filter(|_| flat || state == OrderState::Filled) {
             self.cancel(other, effects);
         }
-    }
-
-    fn forget_plan(&mut self, plugin: PluginId, plan: Option<ExitPlan>) {
-        if let Some(plan) = plan {
-            self.orders.plan_exits(plugin, plan.instrument, plan.side, false);
+        if state != OrderState::Rejected {
+            self.go_on_flattening(plugin, effects);
         }
     }
 
-    /// Places the exits of a bracket's entry after a fill of `quantity`, or lets them grow to what
-    /// is filled by now.
-    fn protect(&mut self, entry: ClientOrderId, quantity: Quantity, effects: &mut Vec<Effect>) {
+    /// Places the exits of a bracket's entry after a fill, or lets them grow to what is filled by
+    /// now. An entry that was over already, and whose fill came late, gets them all the same.
+    fn protect(&mut self, entry: ClientOrderId, effects: &mut Vec<Effect>) {
+        if self.brackets.plan_of(entry).is_none()
+            && let Some(plan) = self.brackets.late_plan_of(entry)
+        {
+            self.commit(Record::Planned { entry, plan }, effects);
+        }
         let Some(plan) = self.brackets.plan_of(entry) else {
             return;
         };
-        let Some(tracked) = self.orders.get_any_mut(entry) else {
+        let Some((order, filled)) = self.orders.get_any(entry).map(filled_in_all) else {
             return;
         };
-        let filled = tracked.filled;
-        let order = tracked.order.clone();
         if let Some(exits) = self.brackets.exits_of(entry) {
             for exit in exits.ids() {
                 self.resize_exit(exit, filled, effects);
             }
             return;
         }
-        let mut place = |tag, kind| {
-            let exit = Order {
-                id: self.next_id(order.plugin()),
-                tag,
-                instrument: order.instrument,
-                side: order.side.opposite(),
-                quantity,
-                kind,
-                time_in_force: TimeInForce::Gtc,
-                post_only: false,
-                reduce_only: true,
-            };
-            match self.send(exit, Purpose::Exit, effects) {
-                Ok(id) => Some(id),
-                Err(denial) => {
-                    self.deny_exit(&order, tag, denial, effects);
-                    None
-                }
-            }
+        let stop = OrderKind::Stop(plan.stop_loss);
+        let stop_loss = self.place_exit(&order, &plan, (plan.stop_loss_tag, stop), filled, effects);
+        let limit = OrderKind::Limit(plan.take_profit);
+        let take_profit =
+            self.place_exit(&order, &plan, (plan.take_profit_tag, limit), filled, effects);
+        let exits = Exits { stop_loss, take_profit };
+        self.commit(Record::ExitsPlaced { entry, exits }, effects);
+    }
+
+    fn place_exit(
+        &mut self,
+        entry: &Order,
+        plan: &ExitPlan,
+        (tag, kind): (crate::ids::OrderTag, OrderKind),
+        quantity: Quantity,
+        effects: &mut Vec<Effect>,
+    ) -> Option<ClientOrderId> {
+        let exit = Order {
+            id: self.next_id(entry.plugin()),
+            tag,
+            instrument: plan.instrument,
+            side: plan.side,
+            quantity,
+            kind,
+            time_in_force: TimeInForce::Gtc,
+            post_only: false,
+            reduce_only: true,
         };
-        let stop_loss = place(plan.stop_loss_tag, OrderKind::Stop(plan.stop_loss));
-        let take_profit = place(plan.take_profit_tag, OrderKind::Limit(plan.take_profit));
-        self.brackets.placed(entry, Exits { stop_loss, take_profit });
+        match self.send(exit, Purpose::Exit, None, effects) {
+            Ok(id) => Some(id),
+            Err(denial) => {
+                self.deny_exit(entry, tag, denial, effects);
+                None
+            }
+        }
     }
 
     fn resize_exits_of(&mut self, exit: ClientOrderId, effects: &mut Vec<Effect>) {
-        let Some(entry) = self.brackets.entry_of(exit) else {
-            return;
-        };
-        let Some(filled) = self.orders.get_any_mut(entry).map(|tracked| tracked.filled) else {
-            return;
-        };
-        self.resize_exit(exit, filled, effects);
+        let entry = self.brackets.entry_of(exit).and_then(|entry| self.orders.get_any(entry));
+        if let Some((_, filled)) = entry.map(filled_in_all) {
+            self.resize_exit(exit, filled, effects);
+        }
     }
 
     /// Lets an exit grow to `quantity`. While a change is under way it is left alone; the answer
@@ -245,26 +288,29 @@ impl Engine {
         let Some(tracked) = self.orders.get(exit) else {
             return;
         };
+        let quantity = Quantity(quantity.0.saturating_sub(tracked.filled_before.0));
         if tracked.is_changing() || tracked.order.quantity >= quantity {
             return;
         }
-        let instrument = tracked.order.instrument;
+        let (tag, instrument) = (tracked.order.tag, tracked.order.instrument);
         let change = AmendOrder { order: exit, instrument, quantity: Some(quantity), price: None };
-        let sent =
-            self.approve_amend(change).and_then(|approved| self.send_amend(approved, effects));
-        if let Err(denial) = sent {
-            let (plugin, instrument) = (exit.plugin, Some(instrument));
-            effects.push(Effect::Record(Record::Denied { plugin, instrument, denial }));
+        if let Err(denial) = self.change(change, effects) {
+            let (plugin, instrument, tag) = (exit.plugin, Some(instrument), Some(tag));
+            self.commit(Record::Denied { plugin, instrument, tag, denial }, effects);
         }
     }
 
-    fn tell_order(&mut self, id: ClientOrderId, kind: OrderUpdateKind, effects: &mut Vec<Effect>) {
-        let time = self.now;
-        let Some(tracked) = self.orders.get_any_mut(id) else {
+    pub(super) fn tell_order(
+        &self,
+        id: ClientOrderId,
+        kind: OrderUpdateKind,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(tracked) = self.orders.get_any(id).filter(|t| t.purpose.is_told()) else {
             return;
         };
         let update = OrderUpdate {
-            time,
+            time: self.now,
             tag: tracked.order.tag,
             instrument: tracked.order.instrument,
             side: tracked.order.side,
@@ -274,5 +320,57 @@ impl Engine {
             closed: tracked.state.is_closed(),
         };
         effects.push(Effect::CallPlugin { plugin: id.plugin, event: PluginEvent::Order(update) });
+    }
+}
+
+/// An order, and what traded of it and of those in whose place it came.
+fn filled_in_all(tracked: &Tracked) -> (Order, Quantity) {
+    (tracked.order.clone(), tracked.filled + tracked.filled_before)
+}
+
+/// What a report means for an order as it stands; `None` where it says nothing new.
+fn read(tracked: &Tracked, kind: ReportKind) -> Option<Reading> {
+    use OrderUpdateKind as Told;
+    let closed = tracked.state.is_closed();
+    let reading = |by, news, told| Some(Reading { by, news, told });
+    match kind {
+        ReportKind::Filled(_) => None,
+        ReportKind::Accepted(venue_id) => {
+            let known = tracked.venue_id == Some(venue_id);
+            let news = if known { News::Nothing } else { News::VenueId(venue_id) };
+            // Unknown and Submitted are the only states that an acceptance moves.
+            let told = tracked.state == OrderState::Unknown;
+            if known && !told { None } else { reading(Transition::Accept, news, Told::Accepted) }
+        }
+        ReportKind::Rejected(reason) => {
+            let news = News::Reason(reason.clone());
+            let known = tracked.state == OrderState::Rejected;
+            if known { None } else { reading(Transition::Reject, news, Told::Rejected(reason)) }
+        }
+        ReportKind::Triggered => reading(Transition::Trigger, News::Nothing, Told::Triggered),
+        ReportKind::Amended { quantity, kind } => {
+            let same = tracked.order.quantity == quantity && tracked.order.kind == kind;
+            let late = closed || (same && tracked.asked().is_none());
+            let news = News::Became { quantity, kind };
+            if late { None } else { reading(Transition::Update, news, Told::Amended) }
+        }
+        ReportKind::AmendRejected(reason) => {
+            let told = Told::ChangeRejected(reason.clone());
+            if tracked.state == OrderState::PendingCancel {
+                let (quantity, kind) = (tracked.order.quantity, tracked.order.kind);
+                return reading(Transition::Update, News::Became { quantity, kind }, told);
+            }
+            reading(Transition::ChangeRejected, News::Reason(reason), told)
+        }
+        ReportKind::CancelRejected(reason) => {
+            let told = Told::ChangeRejected(reason.clone());
+            if closed {
+                return None;
+            }
+            reading(Transition::ChangeRejected, News::CancelRefused(reason), told)
+        }
+        ReportKind::Canceled => reading(Transition::Cancel, News::Nothing, Told::Canceled),
+        ReportKind::Expired => reading(Transition::Expire, News::Nothing, Told::Expired),
+        ReportKind::Lost => reading(Transition::Lose, News::Nothing, Told::Unknown),
     }
 }

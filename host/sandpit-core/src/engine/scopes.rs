@@ -1,13 +1,13 @@
 //! Plugin and account as risk looks at them.
 
 use crate::{
-    engine::Engine,
+    engine::{Engine, Flaws},
     ids::{ClientOrderId, InstrumentId, PluginId},
     num::Money,
     risk::{Denial, Exposure, Limits, Scope, ScopeView},
 };
 
-impl Engine {
+impl<F: Flaws> Engine<F> {
     /// Both scopes for an order of `instrument`, without the order `except`, which is about to
     /// change.
     pub(super) fn scopes(
@@ -22,7 +22,7 @@ impl Engine {
         let (mut own, mut account) = (own_all[at], account_all[at]);
         if let Some(tracked) = except.and_then(|id| self.orders.get(id)) {
             let (side, reduce_only) = (tracked.order.side, tracked.order.reduce_only);
-            own.work(side, reduce_only, -tracked.remaining());
+            own.work(side, reduce_only, -tracked.working());
             account.follow(&own_all[at], &own);
         }
         let limits = &self.config.plugins[of].limits;
@@ -30,7 +30,7 @@ impl Engine {
             ScopeView {
                 scope: Scope::Plugin,
                 limits,
-                state: self.plugin_states[of],
+                state: self.scope_state(Some(plugin)).state(),
                 exposure: own,
                 other_gross: self.other_gross(Scope::Plugin, limits, own_all, instrument)?,
                 open_orders: self.orders.plugin_open(plugin),
@@ -38,7 +38,7 @@ impl Engine {
             ScopeView {
                 scope: Scope::Account,
                 limits: &self.config.account_limits,
-                state: self.account_state,
+                state: self.account_state.state(),
                 exposure: account,
                 other_gross: self.other_gross(
                     Scope::Account,

@@ -4,14 +4,16 @@ use alloc::vec::Vec;
 
 use crate::{
     account::Account,
-    engine::{Engine, EngineConfig},
+    engine::{Engine, EngineConfig, Flaws, Lock},
     ids::{InstrumentId, PluginId},
     market::MarketState,
+    num::Quantity,
+    order::{Order, OrderState},
     plugin::{BudgetView, OpenOrderView, PositionView, TradingState},
     time::UnixNanos,
 };
 
-impl Engine {
+impl<F: Flaws> Engine<F> {
     /// What the engine was made of.
     #[must_use]
     pub const fn config(&self) -> &EngineConfig {
@@ -39,16 +41,44 @@ impl Engine {
     /// When the engine wants to be told the time.
     #[must_use]
     pub fn next_wake(&self) -> Option<UnixNanos> {
-        match (self.timers.next(), self.feed.next_bar_end()) {
-            (Some(timer), Some(bar)) => Some(timer.min(bar)),
-            (timer, bar) => timer.or(bar),
-        }
+        let wakes = [
+            self.timers.next(),
+            self.feed.next_bar_end(),
+            self.next_lock_end(),
+            self.held.next_expiry(),
+            self.doubts.next(),
+            self.reconcile_next,
+            self.flatten_next,
+        ];
+        wakes.into_iter().flatten().min()
     }
 
     /// What is let through for a plugin: the tighter of its own and the account's state.
     #[must_use]
     pub fn trading_state(&self, plugin: PluginId) -> TradingState {
-        self.plugin_states[usize::from(plugin.0)].max(self.account_state)
+        self.scope_state(Some(plugin)).state().max(self.account_state.state())
+    }
+
+    /// The locks of a plugin, or of the account.
+    pub fn locks(&self, plugin: Option<PluginId>) -> impl Iterator<Item = &Lock> {
+        self.scope_state(plugin).locks()
+    }
+
+    /// How many orders are of unknown fate, or otherwise in doubt.
+    #[must_use]
+    pub fn orders_in_doubt(&self) -> usize {
+        self.doubts.ids().count()
+    }
+
+    /// What the account holds of an instrument beyond what we do, signed.
+    #[must_use]
+    pub fn external_position(&self, instrument: InstrumentId) -> Quantity {
+        self.external[usize::from(instrument.0)][0]
+    }
+
+    /// The open orders with their states and what is filled of them, in the order of their birth.
+    pub fn orders(&self) -> impl Iterator<Item = (&Order, OrderState, Quantity)> {
+        self.orders.iter().map(|tracked| (&tracked.order, tracked.state, tracked.filled))
     }
 
     /// How many orders are open.

@@ -2,6 +2,7 @@
 //! counts as if it had: working orders are filled, all of one side.
 
 use crate::{
+    engine::Flaws,
     ids::InstrumentId,
     instrument::Instrument,
     market::Side,
@@ -137,23 +138,44 @@ pub(crate) struct Candidate {
 }
 
 /// What an order is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purpose {
     /// It stands alone.
     Plain,
     /// It is the entry of a bracket: reduce-only exits on the other side will follow.
     Entry,
-    /// The host itself places it to protect a position. Its effect was counted with its entry's.
+    /// The host places it as the exit of a bracket. Its effect was counted with its entry's.
     Exit,
+    /// The host places it to protect a position, at the operator's wish. The plugin neither sees
+    /// it nor can it end it.
+    Protective,
+    /// The host places it to close a position, at the operator's wish or a guard's.
+    Flatten,
+}
+
+impl Purpose {
+    /// Whether the host places it on its own account. Such an order only ever shrinks a position
+    /// and passes whatever the limits say.
+    #[must_use]
+    pub const fn is_host(self) -> bool {
+        matches!(self, Self::Exit | Self::Protective | Self::Flatten)
+    }
+
+    /// Whether its plugin knows it by a tag of its own.
+    #[must_use]
+    pub const fn is_told(self) -> bool {
+        matches!(self, Self::Plain | Self::Entry | Self::Exit)
+    }
 }
 
 /// Asks both scopes and, when neither objects, approves.
-pub(crate) fn approve(
+pub(crate) fn approve<F: Flaws>(
     order: Order,
     instrument: &Instrument,
     mark: Option<Price>,
     scopes: [ScopeView<'_>; 2],
     purpose: Purpose,
+    is_new: bool,
 ) -> Result<Approved<Order>, Denial> {
     let candidate = Candidate {
         instrument: order.instrument,
@@ -162,33 +184,33 @@ pub(crate) fn approve(
         quantity: order.quantity,
         remaining: order.quantity,
         reduce_only: order.reduce_only,
-        is_new: true,
+        is_new,
         purpose,
     };
-    check(&candidate, instrument, mark, scopes)?;
+    check::<F>(&candidate, instrument, mark, scopes)?;
     Ok(Approved::mint(order))
 }
 
 /// Asks both scopes whether a change may be made and, when neither objects, approves it.
-pub(crate) fn approve_change<T>(
+pub(crate) fn approve_change<F: Flaws, T>(
     change: T,
     candidate: &Candidate,
     instrument: &Instrument,
     mark: Option<Price>,
     scopes: [ScopeView<'_>; 2],
 ) -> Result<Approved<T>, Denial> {
-    check(candidate, instrument, mark, scopes)?;
+    check::<F>(candidate, instrument, mark, scopes)?;
     Ok(Approved::mint(change))
 }
 
-fn check(
+fn check<F: Flaws>(
     candidate: &Candidate,
     instrument: &Instrument,
     mark: Option<Price>,
     scopes: [ScopeView<'_>; 2],
 ) -> Result<(), Denial> {
     for view in scopes {
-        check_state(candidate, &view)?;
+        check_state::<F>(candidate, &view)?;
     }
     for view in scopes {
         check_sums(candidate, &view)?;
@@ -202,16 +224,16 @@ fn check(
     Ok(())
 }
 
-fn check_state(candidate: &Candidate, view: &ScopeView<'_>) -> Result<(), Denial> {
+fn check_state<F: Flaws>(candidate: &Candidate, view: &ScopeView<'_>) -> Result<(), Denial> {
     let denied = Denial::TradingState { scope: view.scope, state: view.state };
     match view.state {
         TradingState::Active => Ok(()),
         // By side *and* size: an oversized order would flip the position.
-        TradingState::Reducing | TradingState::Halted if candidate.purpose == Purpose::Exit => {
-            Ok(())
-        }
+        TradingState::Reducing | TradingState::Halted if candidate.purpose.is_host() => Ok(()),
         TradingState::Reducing
-            if candidate.remaining <= view.exposure.reducible(candidate.side) =>
+            if candidate.remaining <= view.exposure.reducible(candidate.side)
+                || (F::REDUCES_BY_SIDE_ONLY
+                    && view.exposure.reducible(candidate.side) > Quantity::ZERO) =>
         {
             Ok(())
         }
@@ -254,7 +276,7 @@ fn check_order(
 ) -> Result<(), Denial> {
     let scope = view.scope;
     if candidate.is_new
-        && candidate.purpose != Purpose::Exit
+        && !candidate.purpose.is_host()
         && view.open_orders >= view.limits.open_orders_max
     {
         return Err(Denial::OpenOrdersAboveMax { scope, limit: view.limits.open_orders_max });
@@ -284,7 +306,7 @@ fn check_position(
     view: &ScopeView<'_>,
 ) -> Result<(), Denial> {
     // An exit never waits for room: what it can do was counted when its entry was approved.
-    if candidate.purpose == Purpose::Exit {
+    if candidate.purpose.is_host() {
         return Ok(());
     }
     let (scope, side) = (view.scope, candidate.side);

@@ -9,10 +9,10 @@ mod form;
 mod limits;
 
 pub use approved::Approved;
-pub use check::Exposure;
+pub use check::{Exposure, Purpose};
 pub use denial::{Denial, DenialCode, Scope};
 pub use form::OffTick;
 pub use limits::{InstrumentLimits, Limits};
 
-pub(crate) use check::{Candidate, Purpose, ScopeView, approve, approve_change};
+pub(crate) use check::{Candidate, ScopeView, approve, approve_change};
 pub(crate) use form::{form, form_limit, form_quantity, form_trigger};

@@ -88,7 +88,8 @@ struct Calls {
 impl Simulation {
     /// A run with nothing in it yet.
     #[must_use]
-    pub fn new(config: SimulationConfig) -> Self {
+    pub fn new(mut config: SimulationConfig) -> Self {
+        config.engine.recovery = None;
         Self {
             exchange: Exchange::new(&config.engine.instruments, config.fill_model),
             flights: Flights::default(),
@@ -278,6 +279,8 @@ impl Simulation {
                 Effect::Cancel(cancel) => self.depart(Flight::Cancel(cancel)),
                 Effect::Amend(amend) => self.depart(Flight::Amend(amend)),
                 Effect::Record(record) => self.show(&record, observer),
+                // Asked only of a venue that can fail, and this one cannot.
+                Effect::Query(_) | Effect::Reconcile(_) => {}
             }
         }
     }
@@ -328,18 +331,22 @@ impl Simulation {
     fn show<O: Observer>(&self, record: &Record, observer: &mut O) {
         let now = self.now;
         match record {
-            Record::Denied { plugin, instrument, denial } => {
+            Record::Denied { plugin, instrument, denial, .. } => {
                 observer.denied(*plugin, *instrument, denial, now)
             }
-            Record::Submitted(order) => observer.submitted(order, now),
-            Record::Filled(order, fill) => observer.filled(order, fill, now, self.engine.account()),
+            Record::Submitted { order, .. } | Record::Held { order, .. } => {
+                observer.submitted(order, now)
+            }
+            Record::Filled { order, fill, .. } => {
+                observer.filled(order, fill, now, self.engine.account())
+            }
             Record::Closed { order, state, filled } => observer.closed(order, *state, *filled, now),
             Record::TradingState { plugin: Some(plugin), state } => {
                 observer.trading_state(*plugin, *state, now)
             }
-            Record::TradingState { plugin: None, .. } | Record::Unknown(_) => {}
             Record::Faulted(plugin, fault) => observer.faulted(*plugin, fault, now),
             Record::Alert(alert) => observer.alert(alert, now),
+            _ => {}
         }
     }
 }

@@ -14,7 +14,9 @@
 use std::fmt::Write as _;
 
 use sandpit_core::{
-    engine::{Command, Effect, Engine, EngineConfig, Event, PluginConfig, Record},
+    engine::{
+        Command, Effect, Engine, EngineConfig, Event, PluginConfig, Record, VenueCapabilities,
+    },
     ids::{ClientOrderId, InstrumentId, OrderTag, PluginId, RunId, TimerId, TradeId, VenueOrderId},
     instrument::{Instrument, InstrumentKind, InstrumentSpec},
     intent::{Amend, Bracket, Intent, Place, PlaceKind, TargetPosition, TimeInForce},
@@ -61,6 +63,8 @@ pub(crate) fn engine(plugin: Limits, account: Limits, off_tick: OffTick) -> Engi
         plugins: vec![config.clone(), config],
         account_limits: account,
         off_tick,
+        venue: VenueCapabilities::ALL,
+        recovery: None,
     })
 }
 
@@ -123,7 +127,7 @@ fn parse(line: &str, time: u64) -> Event {
         ["state", plugin, state] => {
             Event::Command(Command::SetPluginState(plugin_id(plugin), trading_state(state)))
         }
-        ["kill"] => Event::Command(Command::Kill),
+        ["kill"] => Event::Command(Command::Kill { flatten: false }),
         ["fault", plugin] => {
             let fault = Fault { code: FaultCode::Trap, detail: String::new() };
             Event::Command(Command::Fault(plugin_id(plugin), fault))
@@ -303,6 +307,8 @@ fn show(effect: &Effect, out: &mut String) {
             format!("closed {} {state} filled {}", order.id.sequence, filled.0)
         }
         Effect::Record(Record::Denied { denial, .. }) => format!("denied {denial:?}"),
+        Effect::Query(query) => format!("query {}", query.order.sequence),
+        Effect::Reconcile(_) => "reconcile".into(),
         Effect::Record(_) => return,
     };
     let _ = writeln!(out, "{line}");

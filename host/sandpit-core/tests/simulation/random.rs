@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use sandpit_core::{
-    engine::{EngineConfig, PluginConfig},
+    engine::{EngineConfig, PluginConfig, VenueCapabilities},
     ids::{InstrumentId, OrderTag, PluginId, RunId, TimerId},
     instrument::{Instrument, InstrumentKind, InstrumentSpec},
     intent::{Amend, Bracket, Intent, Place, PlaceKind, TargetPosition, TimeInForce, WishedOffset},
@@ -65,6 +65,8 @@ pub(crate) fn config(latency: Nanos) -> SimulationConfig {
             plugins: vec![plugin; usize::from(PLUGINS)],
             account_limits: Limits::unlimited(),
             off_tick: OffTick::Deny,
+            venue: VenueCapabilities::ALL,
+            recovery: None,
         },
         fill_model: FillModel::default(),
         order_latency: latency,

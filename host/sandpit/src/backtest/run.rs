@@ -7,7 +7,7 @@ use std::{
 };
 
 use sandpit_core::{
-    engine::{EngineConfig, PluginConfig},
+    engine::{EngineConfig, PluginConfig, VenueCapabilities},
     ids::{InstrumentId, PluginId, RunId},
     instrument::Instrument,
     intent::Intent,
@@ -89,6 +89,8 @@ impl<'a> Run<'a> {
             plugins: configs,
             account_limits,
             off_tick: config.fill.off_tick,
+            venue: VenueCapabilities::ALL,
+            recovery: None,
         };
         let simulation = Simulation::new(SimulationConfig {
             engine,

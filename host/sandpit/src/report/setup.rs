@@ -59,6 +59,10 @@ pub(crate) fn alert_text(alert: &Alert, setup: &Setup) -> String {
         let instrument = setup.instruments.get(usize::from(id.0));
         instrument.map_or("unknown instrument", |i| i.spec().symbol.as_str())
     };
+    let name = |id: PluginId| {
+        let plugin = setup.plugins.get(usize::from(id.0));
+        plugin.map_or("unknown plugin", |plugin| plugin.name.as_str())
+    };
     match alert {
         Alert::ImpossibleReport(order, id, error) => {
             format!("{} is halted: impossible report about order {order}: {error}", symbol(id))
@@ -72,5 +76,20 @@ pub(crate) fn alert_text(alert: &Alert, setup: &Setup) -> String {
         Alert::BookLost(id, error) => format!("the book of {} was lost: {error}", symbol(id)),
         Alert::NumberOverflow(id) => format!("{} is halted: a number left its bounds", symbol(id)),
         Alert::Killed(scope) => format!("the kill switch was thrown for the {scope}"),
+        Alert::Liquidated(plugin, id) => {
+            format!("the venue liquidated the position of {} in {}", name(*plugin), symbol(id))
+        }
+        Alert::OrderVanished(order) => {
+            format!("the venue no longer knows order {order}; it counts as canceled")
+        }
+        Alert::ExternalPosition(id, quantity) => {
+            let size = setup.instruments.get(usize::from(id.0));
+            let size = size.map(|rules| rules.quantity_decimal(*quantity).to_string());
+            let size = size.unwrap_or_default();
+            format!("the account holds {size} of {} that is not ours", symbol(id))
+        }
+        Alert::CannotFlatten(plugin) => {
+            format!("a position of {} could not be closed yet; it is tried again", name(*plugin))
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::{marker::PhantomData, time::Duration};
 
 use sandpit_core::{
-    engine::{EngineConfig, PluginConfig},
+    engine::{EngineConfig, PluginConfig, VenueCapabilities},
     ids::{InstrumentId, RunId},
     instrument::{Instrument, InstrumentSpec},
     market::DataKind,
@@ -186,6 +186,8 @@ impl<S: Strategy> Builder<S> {
                 instruments: instruments.clone(),
                 account_limits: Limits::unlimited(),
                 off_tick: OffTick::Deny,
+                venue: VenueCapabilities::ALL,
+                recovery: None,
             },
             fill_model: self.fill_model,
             order_latency: self.order_latency,

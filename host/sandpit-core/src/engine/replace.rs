@@ -1,0 +1,125 @@
+//! Changes of an order: by the venue where it can, here where the host keeps the order, and else
+//! by canceling it and placing another in its stead. The other is sent only when the venue has
+//! confirmed the end of the first, so that at no moment both can trade.
+
+use alloc::vec::Vec;
+
+use crate::{
+    engine::{AmendOrder, Effect, Engine, Flaws, News, Origin, Record},
+    ids::ClientOrderId,
+    num::{Price, Quantity},
+    order::{Order, OrderKind, OrderState, Transition},
+    plugin::OrderUpdateKind,
+    risk::{Approved, Candidate, Denial, approve_change},
+};
+
+impl<F: Flaws> Engine<F> {
+    /// Asks risk about a change and has it made.
+    pub(super) fn change(
+        &mut self,
+        change: AmendOrder,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Denial> {
+        let approved = self.approve_amend(change)?;
+        let tracked = self.orders.get(change.order).ok_or(Denial::UnknownOrder)?;
+        let (order, state) = (&tracked.order, tracked.state);
+        let quantity = change.quantity.unwrap_or(order.quantity);
+        let kind = change.price.map_or(order.kind, |price| with_price(order.kind, price));
+        if state == OrderState::Emulated {
+            self.amend_held(change.order, quantity, kind, effects);
+            return Ok(());
+        }
+        self.send_change(approved, (quantity, kind), effects)
+    }
+
+    /// Asks risk about a change as if the order were placed anew in its changed form.
+    fn approve_amend(&self, change: AmendOrder) -> Result<Approved<AmendOrder>, Denial> {
+        let tracked = self.orders.get(change.order).ok_or(Denial::UnknownOrder)?;
+        let order = &tracked.order;
+        let quantity = change.quantity.unwrap_or(order.quantity);
+        let candidate = Candidate {
+            instrument: order.instrument,
+            side: order.side,
+            kind: change.price.map_or(order.kind, |price| with_price(order.kind, price)),
+            quantity,
+            remaining: quantity - tracked.filled,
+            reduce_only: order.reduce_only,
+            is_new: false,
+            purpose: tracked.purpose,
+        };
+        let scopes = self.scopes(order.plugin(), order.instrument, Some(change.order))?;
+        let mark = self.market_state(order.instrument).mark();
+        approve_change::<F, _>(change, &candidate, self.instrument(order.instrument), mark, scopes)
+    }
+
+    fn send_change(
+        &mut self,
+        approved: Approved<AmendOrder>,
+        (quantity, kind): (Quantity, OrderKind),
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Denial> {
+        let change = *approved.get();
+        let (order, by) = (change.order, Transition::AskUpdate);
+        let to = self.state_after(order, by).ok_or(Denial::ChangePending)?;
+        let news = News::Asked { quantity: change.quantity, price: change.price };
+        self.commit(Record::Moved { order, by, to, news, origin: Origin::Host }, effects);
+        if self.config.venue.amend {
+            effects.push(Effect::Amend(approved));
+        } else {
+            self.commit(Record::Replacing { order, quantity, kind }, effects);
+            self.cancel(order, effects);
+        }
+        Ok(())
+    }
+
+    /// Places an order in the stead of one that has ended for it. Whether there was one to place.
+    pub(super) fn replace(&mut self, id: ClientOrderId, effects: &mut Vec<Effect>) -> bool {
+        let Some((quantity, kind)) = self.replacing.get(&id).copied() else {
+            return false;
+        };
+        let Some(tracked) = self.orders.get_any(id) else {
+            return false;
+        };
+        let (old, purpose) = (tracked.order.clone(), tracked.purpose);
+        let left = Quantity(quantity.0.saturating_sub(tracked.filled.0));
+        if tracked.state != OrderState::Canceled || left <= Quantity::ZERO {
+            let canceled = tracked.state == OrderState::Canceled;
+            self.commit(Record::ReplacementEnded(id), effects);
+            if canceled {
+                self.tell_order(id, OrderUpdateKind::Canceled, effects);
+            }
+            return false;
+        }
+        let (tag, instrument) = (old.tag, old.instrument);
+        let order = Order { id: self.next_id(id.plugin), quantity: left, kind, ..old };
+        match self.send(order, purpose, Some(id), effects) {
+            Ok(new) => self.tell_order(new, OrderUpdateKind::Amended, effects),
+            Err(denial) => {
+                self.commit(Record::ReplacementEnded(id), effects);
+                self.tell_order(id, OrderUpdateKind::Canceled, effects);
+                let (plugin, instrument, tag) = (id.plugin, Some(instrument), Some(tag));
+                self.commit(Record::Denied { plugin, instrument, tag, denial }, effects);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The venue did not let go of an order that was to be replaced.
+    pub(super) fn forget_replacement(&mut self, id: ClientOrderId, effects: &mut Vec<Effect>) {
+        if self.replacing.contains_key(&id) {
+            self.commit(Record::ReplacementEnded(id), effects);
+        }
+    }
+}
+
+/// The same kind with another limit price, or another trigger where there is no limit.
+fn with_price(kind: OrderKind, price: Price) -> OrderKind {
+    match kind {
+        OrderKind::Limit(_) => OrderKind::Limit(price),
+        OrderKind::StopLimit { trigger, .. } => OrderKind::StopLimit { trigger, limit: price },
+        OrderKind::Stop(_) => OrderKind::Stop(price),
+        OrderKind::TakeProfit(_) => OrderKind::TakeProfit(price),
+        OrderKind::Market | OrderKind::TrailingStop(_) => kind,
+    }
+}
