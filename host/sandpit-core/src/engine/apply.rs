@@ -54,6 +54,7 @@ impl<F: Flaws> Engine<F> {
             }
             Record::ReplacementEnded(order) => {
                 self.replacing.remove(order);
+                self.orders.ask_quantity(*order, None);
                 if !self.orders.is_open(*order) {
                     self.end_bracket_order(*order);
                 }
@@ -62,7 +63,10 @@ impl<F: Flaws> Engine<F> {
                 self.orders.plan_exits(entry.plugin, plan.instrument, plan.side, true);
                 self.brackets.plan(*entry, *plan);
             }
-            Record::ExitsPlaced { entry, exits } => self.brackets.placed(*entry, *exits),
+            Record::ExitsPlaced { entry, exits } => {
+                let Self { brackets, orders, .. } = self;
+                brackets.placed(*entry, *exits, |id| orders.is_open(id));
+            }
             Record::Trailed { order, best } => self.held.set_best(*order, *best),
             Record::Liquidated { plugin, instrument, side, fill, time } => {
                 self.book(*time, *plugin, *instrument, *side, fill)?;
@@ -178,16 +182,18 @@ impl<F: Flaws> Engine<F> {
             News::Became { quantity, kind } => {
                 tracked.order.quantity = *quantity;
                 tracked.order.kind = *kind;
-                if tracked.state == OrderState::Emulated {
-                    let order = tracked.order.clone();
-                    self.held.insert(&order, None);
+                if self.held.contains(id) {
+                    self.held.insert(&tracked.order, None);
                 }
             }
         }
         self.move_order(id, by, to)?;
+        if by == Transition::Trigger {
+            self.held.latch(id);
+        }
         match (by, news) {
             (Transition::AskUpdate, News::Asked { quantity, .. })
-                if to != OrderState::Emulated && !F::TRUSTS_PENDING_CHANGES =>
+                if !self.held.contains(id) && !F::TRUSTS_PENDING_CHANGES =>
             {
                 self.orders.ask_quantity(id, Some(quantity.unwrap_or(total)));
             }
@@ -284,8 +290,11 @@ impl<F: Flaws> Engine<F> {
 
     fn carry_order(&mut self, carried: &CarriedOrder) {
         self.sequence = self.sequence.max(carried.order.id.sequence);
-        if carried.state == OrderState::Emulated {
+        if carried.held {
             self.held.insert(&carried.order, None);
+        }
+        if carried.held && carried.state == OrderState::Triggered {
+            self.held.latch(carried.order.id);
         }
         self.orders.carry(carried.clone());
     }

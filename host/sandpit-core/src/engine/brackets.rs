@@ -73,8 +73,14 @@ impl Brackets {
         self.exits.get(&entry).copied()
     }
 
-    pub(crate) fn placed(&mut self, entry: ClientOrderId, exits: Exits) {
-        for exit in exits.ids() {
+    /// Notes the exits of an entry; of a journal that was cut, some may be over already.
+    pub(crate) fn placed(
+        &mut self,
+        entry: ClientOrderId,
+        exits: Exits,
+        is_open: impl Fn(ClientOrderId) -> bool,
+    ) {
+        for exit in exits.ids().filter(|exit| is_open(*exit)) {
             self.entries.insert(exit, entry);
         }
         self.exits.insert(entry, exits);

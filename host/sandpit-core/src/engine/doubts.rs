@@ -121,12 +121,14 @@ impl<F: Flaws> Engine<F> {
         F::BELIEVES_NOT_FOUND_AT_ONCE || time >= asked_at.plus(grace)
     }
 
-    /// The venue knows of no such order. Believed once nothing can be under way any more.
+    /// The venue knows of no such order. Believed once nothing can be under way any more, and only
+    /// of an order that is still in doubt: the answer may be an old one.
     fn not_found(&mut self, id: ClientOrderId, time: UnixNanos, effects: &mut Vec<Effect>) {
-        let Some(tracked) = self.orders.get(id).filter(|_| self.is_final(id, time)) else {
+        let asked = self.doubts.contains(id) && self.is_final(id, time);
+        let Some(tracked) = self.orders.get(id).filter(|_| asked) else {
             return;
         };
-        if tracked.state == OrderState::Emulated {
+        if self.held.contains(id) {
             return;
         }
         let kind = if tracked.venue_id.is_none() && tracked.filled.is_zero() {

@@ -195,7 +195,7 @@ impl<F: Flaws> Engine<F> {
             };
             self.account.mark(*plugin, id, value);
         }
-        if !self.held.is_empty() {
+        if !self.held.is_empty() && self.reconciled {
             self.trigger_held(id, price, effects);
         }
     }

@@ -37,7 +37,7 @@ impl<F: Flaws> Engine<F> {
 
     /// Goes on with all plugins that are being flattened, when it is time.
     pub(super) fn flatten_again(&mut self, effects: &mut Vec<Effect>) {
-        if self.flatten_next.is_none_or(|at| at > self.now) {
+        if !self.reconciled || self.flatten_next.is_none_or(|at| at > self.now) {
             return;
         }
         self.flatten_next = None;

@@ -8,7 +8,7 @@ use alloc::{
 
 use crate::{
     engine::{Effect, Engine, Flaws, News, Origin, Record},
-    ids::{ClientOrderId, InstrumentId},
+    ids::{ClientOrderId, InstrumentId, PluginId},
     intent::TimeInForce,
     market::Side,
     num::{Price, Quantity},
@@ -118,6 +118,8 @@ pub(crate) struct Held {
     instruments: Vec<HeldOf>,
     homes: BTreeMap<ClientOrderId, (InstrumentId, Option<(bool, Price)>)>,
     expiries: BTreeSet<(UnixNanos, ClientOrderId)>,
+    /// Those whose trigger was reached and that wait for another order to make way.
+    latched: BTreeSet<ClientOrderId>,
 }
 
 impl Held {
@@ -126,6 +128,7 @@ impl Held {
             instruments: alloc::vec![HeldOf::default(); instruments],
             homes: BTreeMap::new(),
             expiries: BTreeSet::new(),
+            latched: BTreeSet::new(),
         }
     }
 
@@ -160,13 +163,23 @@ impl Held {
         let Some((instrument, trigger)) = self.homes.remove(&id) else {
             return;
         };
+        self.leave(id, instrument, trigger);
+        self.latched.remove(&id);
+        self.expiries.retain(|(_, of)| *of != id);
+    }
+
+    fn leave(
+        &mut self,
+        id: ClientOrderId,
+        instrument: InstrumentId,
+        trigger: Option<(bool, Price)>,
+    ) {
         let of = &mut self.instruments[usize::from(instrument.0)];
         match trigger {
             Some((true, price)) => of.rising.remove(&(price, id)),
             Some((false, price)) => of.falling.remove(&(price, id)),
             None => of.trailing.remove(&id).is_some(),
         };
-        self.expiries.retain(|(_, of)| *of != id);
     }
 
     pub(crate) fn set_best(&mut self, id: ClientOrderId, best: Price) {
@@ -180,6 +193,22 @@ impl Held {
     pub(crate) fn bests(&self) -> impl Iterator<Item = (ClientOrderId, Price)> {
         let all = self.instruments.iter().flat_map(|of| &of.trailing);
         all.filter_map(|(id, trail)| Some((*id, trail.best?)))
+    }
+
+    pub(crate) fn contains(&self, id: ClientOrderId) -> bool {
+        self.homes.contains_key(&id)
+    }
+
+    pub(crate) fn is_latched(&self, id: ClientOrderId) -> bool {
+        self.latched.contains(&id)
+    }
+
+    /// Notes that the trigger of an order was reached, whatever the market does now.
+    pub(crate) fn latch(&mut self, id: ClientOrderId) {
+        if let Some((instrument, trigger)) = self.homes.get(&id).copied() {
+            self.leave(id, instrument, trigger);
+            self.latched.insert(id);
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -262,9 +291,11 @@ impl<F: Flaws> Engine<F> {
             return self.held.remove(id);
         };
         let (mut order, purpose) = (tracked.order.clone(), tracked.purpose);
-        let filled = tracked.filled;
         order.kind = order.kind.limit().map_or(OrderKind::Market, OrderKind::Limit);
         if order.reduce_only && !self.config.venue.reduce_only {
+            if self.make_way(&order, effects) {
+                return;
+            }
             order.quantity = order.quantity.min(self.held_to(&order, id));
         }
         let quantity = order.quantity;
@@ -277,7 +308,6 @@ impl<F: Flaws> Engine<F> {
             let mark = self.market_state(instrument).mark();
             approve::<F>(order, self.instrument(instrument), mark, scopes, purpose, false)
         });
-        debug_assert!(filled.is_zero(), "a held order has not traded");
         match approved {
             Ok(approved) => {
                 self.commit(Record::Released { order: id, kind, quantity }, effects);
@@ -289,6 +319,38 @@ impl<F: Flaws> Engine<F> {
                 self.commit(Record::Denied { plugin, instrument, tag, denial }, effects);
                 self.end_held(id, effects);
             }
+        }
+    }
+
+    /// Ends what works at the venue to shrink the same position: an exit whose trigger was reached
+    /// goes first. Whether there was anything; the exit then waits until that has ended.
+    fn make_way(&mut self, order: &Order, effects: &mut Vec<Effect>) -> bool {
+        let in_the_way: Vec<_> = self
+            .orders
+            .iter()
+            .filter(|t| t.order.plugin() == order.plugin() && t.order.side == order.side)
+            .filter(|t| t.order.instrument == order.instrument && t.order.reduce_only)
+            .filter(|t| t.order.kind.limit().is_some() && !self.held.contains(t.order.id))
+            .map(|t| t.order.id)
+            .collect();
+        if in_the_way.is_empty() {
+            return false;
+        }
+        if let Some(to) = self.state_after(order.id, Transition::Trigger)
+            && self.orders.get(order.id).is_some_and(|t| t.state == OrderState::Emulated)
+        {
+            let (by, news, origin) = (Transition::Trigger, News::Nothing, Origin::Host);
+            self.commit(Record::Moved { order: order.id, by, to, news, origin }, effects);
+        }
+        self.cancel_each(&in_the_way, effects);
+        true
+    }
+
+    /// Sends the exits of a plugin that waited for an order to make way.
+    pub(super) fn release_latched(&mut self, plugin: PluginId, effects: &mut Vec<Effect>) {
+        let own = self.held.latched.iter().filter(|id| id.plugin == plugin);
+        for id in own.copied().collect::<Vec<_>>() {
+            self.release(id, effects);
         }
     }
 
@@ -305,7 +367,7 @@ impl<F: Flaws> Engine<F> {
                 && tracked.order.instrument == order.instrument
                 && tracked.order.side == order.side
                 && tracked.order.id != except
-                && tracked.state != OrderState::Emulated
+                && !self.held.contains(tracked.order.id)
         });
         let working: i64 = at_venue.map(|tracked| tracked.working().0).sum();
         Quantity(held.0.saturating_sub(working)).max(Quantity::ZERO)
@@ -346,7 +408,7 @@ impl<F: Flaws> Engine<F> {
             .orders
             .iter()
             .filter(|t| t.order.plugin() == id.plugin && t.order.instrument == instrument)
-            .filter(|t| t.order.reduce_only && t.state != OrderState::Emulated)
+            .filter(|t| t.order.reduce_only && !self.held.contains(t.order.id))
             .filter(|t| {
                 let held = if t.order.side == Side::Sell { position } else { -position };
                 t.working() > held.max(Quantity::ZERO)

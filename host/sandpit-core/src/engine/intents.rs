@@ -312,10 +312,11 @@ impl<F: Flaws> Engine<F> {
             return;
         };
         let instrument = tracked.order.instrument;
-        match tracked.state {
-            OrderState::PendingCancel => return,
-            OrderState::Emulated => return self.end_held(id, effects),
-            _ => {}
+        if self.held.contains(id) {
+            return self.end_held(id, effects);
+        }
+        if tracked.state == OrderState::PendingCancel {
+            return;
         }
         let by = Transition::AskCancel;
         match next_state(tracked.state, by) {

@@ -113,10 +113,19 @@ pub struct Engine<F: Flaws = Sound> {
     now: UnixNanos,
 }
 
-impl<F: Flaws> Engine<F> {
+impl Engine {
     /// An engine with flat positions and no orders.
     #[must_use]
     pub fn new(config: EngineConfig) -> Self {
+        Self::with_flaws(config)
+    }
+}
+
+impl<F: Flaws> Engine<F> {
+    /// An engine with flat positions, no orders, and the flaws of `F`: for tests that show that a
+    /// flaw is found.
+    #[must_use]
+    pub fn with_flaws(config: EngineConfig) -> Self {
         let instruments = config.instruments.len();
         let budgets: Vec<_> = config.plugins.iter().map(|plugin| plugin.budget).collect();
         Self {

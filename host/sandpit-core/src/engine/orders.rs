@@ -96,11 +96,12 @@ impl Tracked {
     }
 
     /// All that is known of it.
-    pub(crate) fn carried(&self) -> CarriedOrder {
+    pub(crate) fn carried(&self, held: bool) -> CarriedOrder {
         CarriedOrder {
             order: self.order.clone(),
             purpose: self.purpose,
             state: self.state,
+            held,
             filled: self.filled,
             filled_before: self.filled_before,
             venue_id: self.venue_id,

@@ -9,7 +9,7 @@ use crate::{
     ids::InstrumentId,
     market::Side,
     num::Quantity,
-    order::{OrderState, ReportKind},
+    order::ReportKind,
     time::UnixNanos,
 };
 
@@ -79,7 +79,7 @@ impl<F: Flaws> Engine<F> {
         let missed: Vec<_> = self
             .orders
             .iter()
-            .filter(|t| t.state != OrderState::Emulated && t.asked_at < snapshot.time)
+            .filter(|t| !self.held.contains(t.order.id) && t.asked_at < snapshot.time)
             .map(|tracked| tracked.order.id)
             .filter(|id| !shown(*id))
             .collect();
@@ -135,5 +135,11 @@ impl<F: Flaws> Engine<F> {
         self.reconciled = true;
         // Books that were shown while something was in doubt said nothing about positions.
         self.ask_reconcile(effects);
+        // What has been waiting for a price may have been passed meanwhile.
+        for index in 0..self.external.len() {
+            if let Ok(index) = u16::try_from(index) {
+                self.mark(InstrumentId(index), effects);
+            }
+        }
     }
 }

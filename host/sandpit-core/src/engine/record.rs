@@ -375,6 +375,8 @@ pub struct CarriedOrder {
     pub purpose: Purpose,
     /// Where it stands.
     pub state: OrderState,
+    /// Whether the host keeps it.
+    pub held: bool,
     /// How much has traded.
     pub filled: Quantity,
     /// What had traded of the orders in whose place it came.

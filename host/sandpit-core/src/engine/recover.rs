@@ -129,6 +129,7 @@ impl<F: Flaws> Engine<F> {
                 self.doubt(id, effects);
             }
         }
+        self.flatten_next = (!self.flattening.is_empty()).then_some(self.now);
         self.ask_reconcile(effects);
     }
 
@@ -164,7 +165,11 @@ impl<F: Flaws> Engine<F> {
         }
         Self::carry_scope(None, &self.account_state, &mut records);
         let orders = self.orders.iter_closed().chain(self.orders.iter());
-        records.extend(orders.map(|tracked| Record::Carried(tracked.carried())));
+        records.extend(
+            orders.map(|tracked| {
+                Record::Carried(tracked.carried(self.held.contains(tracked.order.id)))
+            }),
+        );
         for (order, (quantity, kind)) in &self.replacing {
             records.push(Record::Replacing { order: *order, quantity: *quantity, kind: *kind });
         }

@@ -20,12 +20,15 @@ impl<F: Flaws> Engine<F> {
         change: AmendOrder,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Denial> {
+        if self.held.is_latched(change.order) {
+            return Err(Denial::ChangePending);
+        }
         let approved = self.approve_amend(change)?;
         let tracked = self.orders.get(change.order).ok_or(Denial::UnknownOrder)?;
-        let (order, state) = (&tracked.order, tracked.state);
+        let order = &tracked.order;
         let quantity = change.quantity.unwrap_or(order.quantity);
         let kind = change.price.map_or(order.kind, |price| with_price(order.kind, price));
-        if state == OrderState::Emulated {
+        if self.held.contains(change.order) {
             self.amend_held(change.order, quantity, kind, effects);
             return Ok(());
         }

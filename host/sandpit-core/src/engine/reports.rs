@@ -213,6 +213,7 @@ impl<F: Flaws> Engine<F> {
         if let Some(other) = sibling.filter(|_| flat || state == OrderState::Filled) {
             self.cancel(other, effects);
         }
+        self.release_latched(plugin, effects);
         if state != OrderState::Rejected {
             self.go_on_flattening(plugin, effects);
         }

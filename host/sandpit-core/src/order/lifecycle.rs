@@ -148,7 +148,8 @@ pub const fn next_state(from: OrderState, by: Transition) -> Result<OrderState, 
     let to = match (from, by) {
         (S::Initialized, T::Deny) => S::Denied,
         (S::Initialized, T::Emulate) => S::Emulated,
-        (S::Initialized | S::Emulated, T::Submit) => S::Submitted,
+        // A held order whose trigger was reached may have to wait until another has made way.
+        (S::Initialized | S::Emulated | S::Triggered, T::Submit) => S::Submitted,
 
         // The first answer, which may come after a change was asked for or the fate was lost.
         (S::Submitted | S::Unknown | S::Accepted, T::Accept) => S::Accepted,

@@ -330,6 +330,7 @@ impl Simulation {
 
     fn show<O: Observer>(&self, record: &Record, observer: &mut O) {
         let now = self.now;
+        observer.recorded(record, now);
         match record {
             Record::Denied { plugin, instrument, denial, .. } => {
                 observer.denied(*plugin, *instrument, denial, now)

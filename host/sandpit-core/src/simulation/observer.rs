@@ -3,7 +3,7 @@
 
 use crate::{
     account::Account,
-    engine::Alert,
+    engine::{Alert, Record},
     ids::{InstrumentId, PluginId},
     market::MarketEvent,
     num::Quantity,
@@ -20,6 +20,11 @@ pub trait Observer {
     /// zero latency.
     fn market(&mut self, event: &MarketEvent, account: &Account) {
         let _ = (event, account);
+    }
+
+    /// Something happened that a journal would remember.
+    fn recorded(&mut self, record: &Record, time: UnixNanos) {
+        let _ = (record, time);
     }
 
     /// An order was approved and sent.

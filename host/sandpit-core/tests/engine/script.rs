@@ -8,14 +8,18 @@
 //! p0 stop sell 2 @ 95 #4 (reduce-only)
 //! v 1 accepted         the venue on the run's first order: accepted, rejected, canceled, lost,
 //!                      cancel-rejected, amended 3 @ 98, fill 2 @ 99 t7 (trade 7)
-//! state p0 reducing    state account halted · kill · fault p0 · clock 5
+//! state p0 reducing    state account halted · kill · kill flatten · fault p0 · clock 5
+//! flatten p0           unlock account kill-switch · lose-journal · reconnected
+//! status 1 none        the venue's answer about an order: see `answers`
+//! books net 3          the venue's books: see `answers`
 //! ```
 
 use std::fmt::Write as _;
 
 use sandpit_core::{
     engine::{
-        Command, Effect, Engine, EngineConfig, Event, PluginConfig, Record, VenueCapabilities,
+        Command, Effect, Engine, EngineConfig, Event, LockReason, PluginConfig, Record,
+        RecoveryConfig, VenueCapabilities, VenueEvent,
     },
     ids::{ClientOrderId, InstrumentId, OrderTag, PluginId, RunId, TimerId, TradeId, VenueOrderId},
     instrument::{Instrument, InstrumentKind, InstrumentSpec},
@@ -27,6 +31,8 @@ use sandpit_core::{
     risk::{Limits, OffTick},
     time::UnixNanos,
 };
+
+use crate::answers;
 
 /// Spot-like test instrument: tick 1, step 1.
 pub(crate) fn instrument() -> Instrument {
@@ -51,13 +57,23 @@ pub(crate) fn instrument() -> Instrument {
 
 /// An engine of two plugins with these limits each, and for the account.
 pub(crate) fn engine(plugin: Limits, account: Limits, off_tick: OffTick) -> Engine {
+    Engine::new(config(plugin, account, off_tick))
+}
+
+/// An engine whose venue can fail and keeps only what it says.
+pub(crate) fn fragile(limits: Limits, venue: VenueCapabilities) -> EngineConfig {
+    let config = config(limits, Limits::unlimited(), OffTick::Deny);
+    EngineConfig { venue, recovery: Some(RecoveryConfig::default()), ..config }
+}
+
+fn config(plugin: Limits, account: Limits, off_tick: OffTick) -> EngineConfig {
     let config = PluginConfig {
         budget: Money::from_decimal(Decimal::new(1_000, 0)).unwrap(),
         instruments: vec![InstrumentId(0)],
         subscriptions: Subscriptions { kinds: vec![DataKind::Trades] },
         limits: plugin,
     };
-    Engine::new(EngineConfig {
+    EngineConfig {
         run: RunId(1),
         instruments: vec![instrument()],
         plugins: vec![config.clone(), config],
@@ -65,7 +81,7 @@ pub(crate) fn engine(plugin: Limits, account: Limits, off_tick: OffTick) -> Engi
         off_tick,
         venue: VenueCapabilities::ALL,
         recovery: None,
-    })
+    }
 }
 
 /// Runs a script and returns its effects, without the market events that plugins are told.
@@ -101,7 +117,7 @@ pub(crate) fn holdings(engine: &Engine) -> String {
     out
 }
 
-fn parse(line: &str, time: u64) -> Event {
+pub(crate) fn parse(line: &str, time: u64) -> Event {
     let words: Vec<&str> = line.split_whitespace().collect();
     match words[..] {
         ["trade", price] => Event::Market(MarketEvent {
@@ -128,6 +144,17 @@ fn parse(line: &str, time: u64) -> Event {
             Event::Command(Command::SetPluginState(plugin_id(plugin), trading_state(state)))
         }
         ["kill"] => Event::Command(Command::Kill { flatten: false }),
+        ["kill", "flatten"] => Event::Command(Command::Kill { flatten: true }),
+        ["lose-journal"] => Event::Command(Command::LoseJournal),
+        ["flatten", plugin] => Event::Command(Command::Flatten(Some(plugin_id(plugin)))),
+        ["unlock", scope, reason] => {
+            let reason = LockReason::ALL.into_iter().find(|known| known.name() == reason).unwrap();
+            let plugin = (scope != "account").then(|| plugin_id(scope));
+            Event::Command(Command::Unlock(plugin, reason))
+        }
+        ["reconnected"] => Event::Venue(VenueEvent::Reconnected(UnixNanos(time))),
+        ["status", order, ref what @ ..] => answers::status(order_id(order), what, time),
+        ["books", ref what @ ..] => answers::books(what, time),
         ["fault", plugin] => {
             let fault = Fault { code: FaultCode::Trap, detail: String::new() };
             Event::Command(Command::Fault(plugin_id(plugin), fault))
@@ -140,7 +167,7 @@ fn parse(line: &str, time: u64) -> Event {
 }
 
 /// Ids carry their plugin; scripts name orders by their place in the run, plugin 0 unless `1:3`.
-fn order_id(text: &str) -> ClientOrderId {
+pub(crate) fn order_id(text: &str) -> ClientOrderId {
     let (plugin, sequence) = text.split_once(':').unwrap_or(("0", text));
     ClientOrderId {
         sequence: sequence.parse().unwrap(),
@@ -240,7 +267,7 @@ fn intent(words: &[&str]) -> Intent {
     }
 }
 
-fn report(words: &[&str]) -> ReportKind {
+pub(crate) fn report(words: &[&str]) -> ReportKind {
     let rules = instrument();
     let price = |text: &str| rules.price(text.parse().unwrap()).unwrap();
     let quantity = |text: &str| rules.quantity(text.parse().unwrap()).unwrap();
@@ -270,7 +297,7 @@ fn report(words: &[&str]) -> ReportKind {
     }
 }
 
-fn show(effect: &Effect, out: &mut String) {
+pub(crate) fn show(effect: &Effect, out: &mut String) {
     let line = match effect {
         Effect::Submit(order) => {
             let order = order.get();

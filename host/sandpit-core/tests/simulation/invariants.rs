@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use proptest::{prelude::*, strategy::ValueTree};
 use sandpit_core::{
     account::Account,
-    engine::Alert,
+    engine::{Alert, Record, VenueCapabilities},
     ids::{ClientOrderId, InstrumentId, PluginId},
     market::MarketEvent,
     num::{Money, Quantity},
@@ -17,12 +17,12 @@ use sandpit_core::{
 };
 
 use crate::random::{
-    Gamblers, INSTRUMENTS, PLUGINS, POSITION_MAX, config, instrument, market_event, run_dice,
+    Gamblers, INSTRUMENTS, PLUGINS, POSITION_MAX, config, instrument, market_event, run_dice, venue,
 };
 
 /// A second set of books, kept in the plainest way from what the observer is told.
 #[derive(Default)]
-struct Ledger {
+pub(crate) struct Ledger {
     held: BTreeMap<(PluginId, InstrumentId), i64>,
     /// Minus the signed notional of every fill, minus its fee.
     cash: BTreeMap<PluginId, i128>,
@@ -30,9 +30,14 @@ struct Ledger {
     states: BTreeMap<PluginId, TradingState>,
     fills: u64,
     log: String,
+    pub(crate) records: Vec<(UnixNanos, Record)>,
 }
 
 impl Observer for Ledger {
+    fn recorded(&mut self, record: &Record, time: UnixNanos) {
+        self.records.push((time, record.clone()));
+    }
+
     fn submitted(&mut self, order: &Order, time: UnixNanos) {
         self.log += &format!("{time} {order:?}\n");
         // The exits that the host places protect what an entry filled while it was being canceled.
@@ -106,8 +111,13 @@ impl Observer for Ledger {
     }
 }
 
-fn play(dice: Vec<u16>, market: &[[u16; 5]], latency: u64) -> (Ledger, Simulation) {
-    let mut simulation = Simulation::new(config(Nanos(latency)));
+pub(crate) fn play(
+    dice: Vec<u16>,
+    market: &[[u16; 5]],
+    latency: u64,
+    venue: VenueCapabilities,
+) -> (Ledger, Simulation) {
+    let mut simulation = Simulation::new(config(Nanos(latency), venue));
     let mut plugins = Gamblers { dice, at: 0, now: UnixNanos(0) };
     let mut ledger = Ledger::default();
     let mut time = 1_000;
@@ -122,15 +132,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
-    fn every_run_keeps_its_books((dice, market, latency) in run_dice()) {
-        let (ledger, simulation) = play(dice, &market, latency);
+    fn every_run_keeps_its_books((dice, market, latency) in run_dice(), venue in venue()) {
+        let (ledger, simulation) = play(dice, &market, latency, venue);
         prop_assert_eq!(ledger.open.len(), simulation.engine().open_orders() as usize);
     }
 
     #[test]
-    fn the_same_run_twice_is_the_same((dice, market, latency) in run_dice()) {
-        let (first, _) = play(dice.clone(), &market, latency);
-        let (second, _) = play(dice, &market, latency);
+    fn the_same_run_twice_is_the_same((dice, market, latency) in run_dice(), venue in venue()) {
+        let (first, _) = play(dice.clone(), &market, latency, venue);
+        let (second, _) = play(dice, &market, latency, venue);
         prop_assert_eq!(first.log, second.log);
     }
 }
@@ -141,7 +151,7 @@ fn the_random_runs_do_trade() {
     let mut fills = 0;
     for _ in 0..20 {
         let (dice, market, latency) = run_dice().new_tree(&mut runner).unwrap().current();
-        fills += play(dice, &market, latency).0.fills;
+        fills += play(dice, &market, latency, VenueCapabilities::ALL).0.fills;
     }
     assert!(fills > 500, "only {fills} fills in 20 runs: the invariants would hold of nothing");
 }

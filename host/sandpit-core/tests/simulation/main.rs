@@ -5,3 +5,4 @@
 mod invariants;
 mod parity;
 mod random;
+mod replay;

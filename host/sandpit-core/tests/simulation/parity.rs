@@ -2,6 +2,7 @@
 
 use sandpit_core::{
     account::Account,
+    engine::VenueCapabilities,
     ids::{InstrumentId, OrderTag, PluginId},
     intent::{Intent, Place, PlaceKind, TimeInForce},
     market::{MarketData, MarketEvent, Side, Trade},
@@ -65,7 +66,7 @@ impl Observer for Fills {
 }
 
 fn fills_at_latency(latency: u64) -> Vec<(u64, i64)> {
-    let mut simulation = Simulation::new(config(Nanos(latency)));
+    let mut simulation = Simulation::new(config(Nanos(latency), VenueCapabilities::ALL));
     let (mut plugin, mut fills) = (BuysOnce::default(), Fills::default());
     for event in [trade(10, 1_000), trade(20, 1_005), trade(30, 1_010), trade(40, 1_015)] {
         simulation.step(event, &mut plugin, &mut fills).unwrap();
@@ -86,7 +87,7 @@ fn with_latency_it_fills_at_what_is_there_when_it_arrives_and_is_told_later() {
 
 #[test]
 fn time_does_not_go_back_and_instruments_are_known() {
-    let mut simulation = Simulation::new(config(Nanos(0)));
+    let mut simulation = Simulation::new(config(Nanos(0), VenueCapabilities::ALL));
     simulation.step(trade(10, 1_000), &mut BuysOnce::default(), &mut ()).unwrap();
     let back = simulation.step(trade(9, 1_000), &mut BuysOnce::default(), &mut ());
     assert_eq!(
@@ -133,7 +134,7 @@ impl Observer for Faults {
 
 #[test]
 fn a_plugin_that_answers_itself_without_end_is_at_fault() {
-    let mut simulation = Simulation::new(config(Nanos(0)));
+    let mut simulation = Simulation::new(config(Nanos(0), VenueCapabilities::ALL));
     let mut faults = Faults::default();
     for time in [10, 20, 30] {
         simulation.step(trade(time, 1_000), &mut Insists, &mut faults).unwrap();
@@ -144,7 +145,7 @@ fn a_plugin_that_answers_itself_without_end_is_at_fault() {
 
 #[test]
 fn history_is_shown_but_not_answered() {
-    let mut simulation = Simulation::new(config(Nanos(0)));
+    let mut simulation = Simulation::new(config(Nanos(0), VenueCapabilities::ALL));
     let (mut plugin, mut fills) = (BuysOnce::default(), Fills::default());
     simulation.history(trade(10, 1_000), &mut plugin, &mut fills).unwrap();
     simulation.step(trade(20, 1_005), &mut plugin, &mut fills).unwrap();

@@ -41,7 +41,7 @@ pub(crate) fn instrument(symbol: &str) -> Instrument {
     .unwrap()
 }
 
-pub(crate) fn config(latency: Nanos) -> SimulationConfig {
+pub(crate) fn config(latency: Nanos, venue: VenueCapabilities) -> SimulationConfig {
     let mut limits = Limits { open_orders_max: 8, ..Limits::unlimited() };
     for index in 0..INSTRUMENTS {
         let own = sandpit_core::risk::InstrumentLimits {
@@ -65,7 +65,7 @@ pub(crate) fn config(latency: Nanos) -> SimulationConfig {
             plugins: vec![plugin; usize::from(PLUGINS)],
             account_limits: Limits::unlimited(),
             off_tick: OffTick::Deny,
-            venue: VenueCapabilities::ALL,
+            venue,
             recovery: None,
         },
         fill_model: FillModel::default(),
@@ -204,6 +204,14 @@ impl PluginPort for Gamblers {
         }
         Ok(CallCost::default())
     }
+}
+
+/// A venue that keeps everything, or one for which the host has to.
+pub(crate) fn venue() -> impl Strategy<Value = VenueCapabilities> {
+    any::<[bool; 6]>().prop_map(|[all, stop, take_profit, trailing_stop, amend, reduce_only]| {
+        let some = VenueCapabilities { stop, take_profit, trailing_stop, amend, reduce_only };
+        if all { VenueCapabilities::ALL } else { some }
+    })
 }
 
 /// Numbers for one run: dice of the plugins and of each market event.

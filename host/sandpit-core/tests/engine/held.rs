@@ -1,0 +1,161 @@
+//! What a venue cannot keep, the host does: triggers wait here, changes are cancel and replacement.
+
+use expect_test::{Expect, expect};
+use sandpit_core::{engine::VenueCapabilities, risk::Limits};
+
+use crate::{recovery::Host, script::fragile};
+
+const NOTHING: VenueCapabilities = VenueCapabilities {
+    stop: false,
+    take_profit: false,
+    trailing_stop: false,
+    amend: false,
+    reduce_only: false,
+};
+
+fn check(script: &str, expected: &Expect) {
+    let mut host = Host::new(fragile(Limits::unlimited(), NOTHING));
+    let mut out = host.run(script);
+    let position = host.engine.account().net_quantity(sandpit_core::ids::InstrumentId(0)).0;
+    out += &format!("net {position} open {}\n", host.engine.open_orders());
+    expected.assert_eq(&out);
+}
+
+#[test]
+fn a_stop_waits_here_and_goes_out_as_a_market_order() {
+    check(
+        "trade 100
+         p0 buy 3 @ market #1
+         v 1 fill 3 @ 100 t1
+         p0 stop sell 3 @ 95 #2
+         trade 96
+         trade 95
+         v 2 fill 3 @ 95 t2",
+        &expect![[r#"
+            submit 1 Buy 3 Market
+            tell p0 #1 filled 3
+            closed 1 Filled filled 3
+            tell p0 #2 accepted
+            submit 2 Sell 3 Market
+            tell p0 #2 filled 3
+            closed 2 Filled filled 3
+            net 0 open 0
+        "#]],
+    );
+}
+
+#[test]
+fn a_held_order_is_changed_and_ended_without_the_venue() {
+    check(
+        "trade 100
+         p0 stop sell 3 @ 95 #2
+         p0 amend #2 2 @ 90
+         trade 94
+         p0 cancel #2
+         trade 80",
+        &expect![[r#"
+            tell p0 #2 accepted
+            tell p0 #2 amended
+            tell p0 #2 canceled
+            closed 1 Canceled filled 0
+            net 0 open 0
+        "#]],
+    );
+}
+
+#[test]
+fn a_held_order_survives_a_restart() {
+    check(
+        "trade 100
+         p0 stop sell 3 @ 95 #2
+         restart
+         books
+         trade 94",
+        &expect![[r#"
+            tell p0 #2 accepted
+            reconcile
+            reconcile
+            submit 1 Sell 3 Market
+            net 0 open 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_change_is_a_cancel_and_then_another_order() {
+    check(
+        "trade 100
+         p0 buy 5 @ 90 #1
+         v 1 accepted
+         p0 amend #1 8 @ 91
+         v 1 fill 2 @ 90 t1
+         v 1 canceled
+         v 2 accepted
+         p0 cancel #1
+         v 2 canceled",
+        &expect![[r#"
+            submit 1 Buy 5 Limit(Price(90))
+            tell p0 #1 accepted
+            cancel 1
+            tell p0 #1 filled 2
+            closed 1 Canceled filled 2
+            submit 2 Buy 6 Limit(Price(91))
+            tell p0 #1 amended
+            tell p0 #1 accepted
+            cancel 2
+            tell p0 #1 canceled
+            closed 2 Canceled filled 0
+            net 2 open 0
+        "#]],
+    );
+}
+
+#[test]
+fn an_order_that_fills_before_it_can_be_replaced_is_not() {
+    check(
+        "trade 100
+         p0 buy 5 @ 90 #1
+         v 1 accepted
+         p0 amend #1 5 @ 91
+         v 1 fill 5 @ 90 t1
+         v 1 cancel-rejected",
+        &expect![[r#"
+            submit 1 Buy 5 Limit(Price(90))
+            tell p0 #1 accepted
+            cancel 1
+            tell p0 #1 filled 5
+            closed 1 Filled filled 5
+            net 5 open 0
+        "#]],
+    );
+}
+
+#[test]
+fn exits_are_held_to_the_position_where_the_venue_does_not() {
+    check(
+        "trade 100
+         p0 bracket buy 4 @ 99 #1 stop 95 #2 take 105 #3
+         v 1 fill 4 @ 99 t1
+         v 3 accepted
+         v 3 fill 3 @ 105 t2
+         trade 94
+         v 3 canceled
+         v 2 fill 1 @ 94 t3",
+        &expect![[r#"
+            submit 1 Buy 4 Limit(Price(99))
+            tell p0 #1 filled 4
+            tell p0 #2 accepted
+            submit 3 Sell 4 Limit(Price(105))
+            closed 1 Filled filled 4
+            tell p0 #3 accepted
+            tell p0 #3 filled 3
+            cancel 3
+            tell p0 #3 canceled
+            closed 3 Canceled filled 3
+            submit 2 Sell 1 Market
+            tell p0 #2 filled 1
+            closed 2 Filled filled 1
+            net 0 open 0
+        "#]],
+    );
+}
