@@ -15,6 +15,7 @@ use crate::{
     },
     ids::ClientOrderId,
     order::{OrderState, ReportKind},
+    risk::Purpose,
     time::{Nanos, UnixNanos},
 };
 
@@ -132,6 +133,12 @@ impl<F: Flaws> Engine<F> {
             return;
         }
         let kind = if tracked.venue_id.is_none() && tracked.filled.is_zero() {
+            // What protects a position is placed anew; a plugin's own order is the plugin's to
+            // place.
+            if matches!(tracked.purpose, Purpose::Exit | Purpose::Protective) {
+                let (quantity, kind) = (tracked.order.quantity, tracked.order.kind);
+                self.commit(Record::Replacing { order: id, quantity, kind }, effects);
+            }
             ReportKind::Rejected(String::from("it never arrived at the venue"))
         } else {
             // It was there once and ended while nobody listened; its fills have been asked for.

@@ -112,11 +112,20 @@ struct HeldOf {
     trailing: BTreeMap<ClientOrderId, Trail>,
 }
 
+/// Where a held order is to be found.
+#[derive(Clone, Copy, Debug)]
+struct Home {
+    instrument: InstrumentId,
+    /// Whether its trigger is reached from below, and where it is; a trailing one has none.
+    trigger: Option<(bool, Price)>,
+    expires: Option<UnixNanos>,
+}
+
 /// All orders that the host keeps.
 #[derive(Clone, Debug)]
 pub(crate) struct Held {
     instruments: Vec<HeldOf>,
-    homes: BTreeMap<ClientOrderId, (InstrumentId, Option<(bool, Price)>)>,
+    homes: BTreeMap<ClientOrderId, Home>,
     expiries: BTreeSet<(UnixNanos, ClientOrderId)>,
     /// Those whose trigger was reached and that wait for another order to make way.
     latched: BTreeSet<ClientOrderId>,
@@ -153,29 +162,28 @@ impl Held {
             Some((false, price)) => of.falling.insert((price, order.id)),
             None => false,
         };
-        self.homes.insert(order.id, (order.instrument, trigger));
-        if let TimeInForce::Gtd(until) = order.time_in_force {
-            self.expiries.insert((until, order.id));
-        }
+        let expires = match order.time_in_force {
+            TimeInForce::Gtd(until) => Some(until),
+            TimeInForce::Gtc | TimeInForce::Ioc | TimeInForce::Fok => None,
+        };
+        self.expiries.extend(expires.map(|until| (until, order.id)));
+        self.homes.insert(order.id, Home { instrument: order.instrument, trigger, expires });
     }
 
     pub(crate) fn remove(&mut self, id: ClientOrderId) {
-        let Some((instrument, trigger)) = self.homes.remove(&id) else {
+        let Some(home) = self.homes.remove(&id) else {
             return;
         };
-        self.leave(id, instrument, trigger);
+        self.leave(id, home);
         self.latched.remove(&id);
-        self.expiries.retain(|(_, of)| *of != id);
+        if let Some(until) = home.expires {
+            self.expiries.remove(&(until, id));
+        }
     }
 
-    fn leave(
-        &mut self,
-        id: ClientOrderId,
-        instrument: InstrumentId,
-        trigger: Option<(bool, Price)>,
-    ) {
-        let of = &mut self.instruments[usize::from(instrument.0)];
-        match trigger {
+    fn leave(&mut self, id: ClientOrderId, home: Home) {
+        let of = &mut self.instruments[usize::from(home.instrument.0)];
+        match home.trigger {
             Some((true, price)) => of.rising.remove(&(price, id)),
             Some((false, price)) => of.falling.remove(&(price, id)),
             None => of.trailing.remove(&id).is_some(),
@@ -205,8 +213,8 @@ impl Held {
 
     /// Notes that the trigger of an order was reached, whatever the market does now.
     pub(crate) fn latch(&mut self, id: ClientOrderId) {
-        if let Some((instrument, trigger)) = self.homes.get(&id).copied() {
-            self.leave(id, instrument, trigger);
+        if let Some(home) = self.homes.get(&id).copied() {
+            self.leave(id, home);
             self.latched.insert(id);
         }
     }
@@ -224,13 +232,13 @@ impl Held {
     }
 
     fn best_of(&self, id: ClientOrderId) -> Option<Price> {
-        let (instrument, _) = self.homes.get(&id)?;
-        self.instruments[usize::from(instrument.0)].trailing.get(&id)?.best
+        let home = self.homes.get(&id)?;
+        self.instruments[usize::from(home.instrument.0)].trailing.get(&id)?.best
     }
 
     fn trail_mut(&mut self, id: ClientOrderId) -> Option<&mut Trail> {
-        let (instrument, _) = self.homes.get(&id)?;
-        self.instruments[usize::from(instrument.0)].trailing.get_mut(&id)
+        let home = self.homes.get(&id)?;
+        self.instruments[usize::from(home.instrument.0)].trailing.get_mut(&id)
     }
 
     /// One whose trigger is reached at `price`, the nearest trigger first.

@@ -306,8 +306,14 @@ impl<F: Flaws> Engine<F> {
         self.cancel_each(&own, effects);
     }
 
-    /// Asks the venue to end an order; an order that is being canceled already is left alone.
+    /// Ends an order, and whatever was to come in its place.
     pub(super) fn cancel(&mut self, id: ClientOrderId, effects: &mut Vec<Effect>) {
+        self.forget_replacement(id, effects);
+        self.ask_cancel(id, effects);
+    }
+
+    /// Asks the venue to end an order; an order that is being canceled already is left alone.
+    pub(super) fn ask_cancel(&mut self, id: ClientOrderId, effects: &mut Vec<Effect>) {
         let Some(tracked) = self.orders.get(id) else {
             return;
         };

@@ -2,7 +2,10 @@
 //! venue does not show are asked about, and what is left between its positions and ours is
 //! somebody else's: it counts in the account's limits and belongs to no plugin.
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::{
+    collections::{BTreeSet, VecDeque},
+    vec::Vec,
+};
 
 use crate::{
     engine::{Alert, Effect, Engine, Flaws, Origin, Record, VenueSnapshot},
@@ -75,13 +78,13 @@ impl<F: Flaws> Engine<F> {
 
     /// Orders of ours that the venue should show and does not.
     fn miss_orders(&mut self, snapshot: &VenueSnapshot, effects: &mut Vec<Effect>) {
-        let shown = |id| snapshot.open.iter().any(|order| order.order == id);
+        let shown: BTreeSet<_> = snapshot.open.iter().map(|order| order.order).collect();
         let missed: Vec<_> = self
             .orders
             .iter()
             .filter(|t| !self.held.contains(t.order.id) && t.asked_at < snapshot.time)
             .map(|tracked| tracked.order.id)
-            .filter(|id| !shown(*id))
+            .filter(|id| !shown.contains(id))
             .collect();
         for id in missed {
             self.doubt(id, effects);

@@ -70,7 +70,7 @@ impl<F: Flaws> Engine<F> {
             effects.push(Effect::Amend(approved));
         } else {
             self.commit(Record::Replacing { order, quantity, kind }, effects);
-            self.cancel(order, effects);
+            self.ask_cancel(order, effects);
         }
         Ok(())
     }
@@ -85,8 +85,9 @@ impl<F: Flaws> Engine<F> {
         };
         let (old, purpose) = (tracked.order.clone(), tracked.purpose);
         let left = Quantity(quantity.0.saturating_sub(tracked.filled.0));
-        if tracked.state != OrderState::Canceled || left <= Quantity::ZERO {
-            let canceled = tracked.state == OrderState::Canceled;
+        let canceled = tracked.state == OrderState::Canceled;
+        let vanished = tracked.state == OrderState::Rejected && purpose.is_host();
+        if !(canceled || vanished) || left <= Quantity::ZERO {
             self.commit(Record::ReplacementEnded(id), effects);
             if canceled {
                 self.tell_order(id, OrderUpdateKind::Canceled, effects);
@@ -108,7 +109,8 @@ impl<F: Flaws> Engine<F> {
         true
     }
 
-    /// The venue did not let go of an order that was to be replaced.
+    /// An order that was to be replaced will not be: the venue did not let go of it, or somebody
+    /// wants it to end.
     pub(super) fn forget_replacement(&mut self, id: ClientOrderId, effects: &mut Vec<Effect>) {
         if self.replacing.contains_key(&id) {
             self.commit(Record::ReplacementEnded(id), effects);

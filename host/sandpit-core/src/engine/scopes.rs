@@ -4,6 +4,7 @@ use crate::{
     engine::{Engine, Flaws},
     ids::{ClientOrderId, InstrumentId, PluginId},
     num::Money,
+    plugin::TradingState,
     risk::{Denial, Exposure, Limits, Scope, ScopeView},
 };
 
@@ -38,7 +39,12 @@ impl<F: Flaws> Engine<F> {
             ScopeView {
                 scope: Scope::Account,
                 limits: &self.config.account_limits,
-                state: self.account_state.state(),
+                // Until the venue has shown its books, nobody knows what there is to risk.
+                state: if self.reconciled {
+                    self.account_state.state()
+                } else {
+                    TradingState::Halted
+                },
                 exposure: account,
                 other_gross: self.other_gross(
                     Scope::Account,

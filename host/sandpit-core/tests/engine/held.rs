@@ -159,3 +159,26 @@ fn exits_are_held_to_the_position_where_the_venue_does_not() {
         "#]],
     );
 }
+
+#[test]
+fn whoever_ends_an_order_ends_what_was_to_come_in_its_place() {
+    check(
+        "trade 100
+         p0 buy 5 @ 90 #1
+         v 1 accepted
+         p0 amend #1 8 @ 91
+         kill
+         v 1 canceled",
+        &expect![[r#"
+            submit 1 Buy 5 Limit(Price(90))
+            tell p0 #1 accepted
+            cancel 1
+            alert Killed(Account)
+            tell p0 Halted
+            tell p1 Halted
+            tell p0 #1 canceled
+            closed 1 Canceled filled 0
+            net 0 open 0
+        "#]],
+    );
+}

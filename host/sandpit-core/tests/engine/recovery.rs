@@ -343,3 +343,52 @@ fn records_of_another_run_are_refused() {
     let refused = Engine::new(all()).replay(*at, record);
     assert_eq!(refused.unwrap_err().to_string(), "order sp-1-1-1 was never opened");
 }
+
+/// The host ended between writing the exits down and sending them.
+#[test]
+fn exits_that_never_arrived_are_placed_anew() {
+    check(
+        "trade 100
+         p0 bracket buy 2 @ 99 #1 stop 95 #2 take 105 #3
+         v 1 accepted
+         v 1 fill 2 @ 99 t1
+         restart
+         books net 2
+         p0 buy 1 @ 98 #9
+         clock 11000
+         status 2 none
+         status 3 none
+         v 4 accepted
+         v 5 accepted
+         v 5 fill 2 @ 105 t2",
+        &expect![[r#"
+            submit 1 Buy 2 Limit(Price(99))
+            tell p0 #1 accepted
+            tell p0 #1 filled 2
+            submit 2 Sell 2 Stop(Price(95))
+            submit 3 Sell 2 Limit(Price(105))
+            closed 1 Filled filled 2
+            query 2
+            query 3
+            reconcile
+            denied TradingState { scope: Account, state: Halted }
+            tell p0 #9 denied trading-state
+            query 2
+            query 3
+            reconcile
+            closed 2 Rejected filled 0
+            submit 4 Sell 2 Stop(Price(95))
+            tell p0 #2 amended
+            closed 3 Rejected filled 0
+            submit 5 Sell 2 Limit(Price(105))
+            tell p0 #3 amended
+            reconcile
+            tell p0 #2 accepted
+            tell p0 #3 accepted
+            tell p0 #3 filled 2
+            closed 5 Filled filled 2
+            cancel 4
+            net 0 open 1 doubts 0 reconciled true
+        "#]],
+    );
+}
