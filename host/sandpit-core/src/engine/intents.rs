@@ -145,7 +145,11 @@ impl<F: Flaws> Engine<F> {
         let approved = approve::<F>(order, rules, mark, scopes, purpose, is_new)?;
         let order = approved.get().clone();
         if kept {
+            let trails = matches!(order.kind, OrderKind::TrailingStop(_));
             self.commit(Record::Held { order, purpose }, effects);
+            if let Some(best) = mark.filter(|_| trails) {
+                self.commit(Record::Trailed { order: id, best }, effects);
+            }
             self.tell_order(id, OrderUpdateKind::Accepted, effects);
         } else {
             self.commit(Record::Submitted { order, purpose, replaces }, effects);

@@ -182,3 +182,114 @@ fn whoever_ends_an_order_ends_what_was_to_come_in_its_place() {
         "#]],
     );
 }
+
+#[test]
+fn a_trailing_stop_follows_the_market_and_remembers_where_it_was() {
+    check(
+        "trade 100
+         p0 trail sell 3 by 5 #1
+         trade 104
+         trade 110
+         trade 107
+         restart
+         books
+         trade 106
+         trade 105",
+        &expect![[r#"
+            tell p0 #1 accepted
+            reconcile
+            reconcile
+            submit 1 Sell 3 Market
+            net 0 open 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_trailing_stop_counts_from_the_price_at_which_it_was_placed() {
+    check(
+        "trade 100
+         p0 trail sell 3 by 5 #1
+         trade 95",
+        &expect![[r#"
+            tell p0 #1 accepted
+            submit 1 Sell 3 Market
+            net 0 open 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_trailing_stop_in_basis_points_is_a_share_of_the_best_price() {
+    check(
+        "trade 100
+         p0 trail buy 3 bp 500 #1
+         trade 80
+         trade 83
+         trade 84",
+        &expect![[r#"
+            tell p0 #1 accepted
+            submit 1 Buy 3 Market
+            net 0 open 1
+        "#]],
+    );
+}
+
+#[test]
+fn take_profit_and_stop_limit_wait_on_their_sides() {
+    check(
+        "trade 100
+         p0 take sell 1 @ 105 #1
+         p0 stop-limit buy 2 @ 103 104 #2
+         p0 take buy 3 @ 95 #3
+         trade 103
+         trade 105
+         trade 95",
+        &expect![[r#"
+            tell p0 #1 accepted
+            tell p0 #2 accepted
+            tell p0 #3 accepted
+            submit 2 Buy 2 Limit(Price(104))
+            submit 1 Sell 1 Market
+            submit 3 Buy 3 Market
+            net 0 open 3
+        "#]],
+    );
+}
+
+#[test]
+fn a_held_order_ends_with_its_time() {
+    check(
+        "trade 100
+         p0 until 5 stop sell 1 @ 95 #1
+         clock 4
+         clock 5
+         trade 90",
+        &expect![[r#"
+            tell p0 #1 accepted
+            tell p0 #1 expired
+            closed 1 Expired filled 0
+            net 0 open 0
+        "#]],
+    );
+}
+
+#[test]
+fn a_gap_over_several_triggers_sends_them_in_the_order_in_which_they_were_passed() {
+    check(
+        "trade 100
+         p0 stop sell 1 @ 95 #1
+         p0 stop sell 2 @ 97 #2
+         p1 stop sell 3 @ 96 #1
+         trade 90",
+        &expect![[r#"
+            tell p0 #1 accepted
+            tell p0 #2 accepted
+            tell p1 #1 accepted
+            submit 2 Sell 2 Market
+            submit 3 Sell 3 Market
+            submit 1 Sell 1 Market
+            net 0 open 3
+        "#]],
+    );
+}

@@ -5,7 +5,9 @@
 //! p0 buy 2 @ 99 #1     plugin 0 places a limit order with tag 1; `@ market` for a market order
 //! p0 cancel #1         p0 cancel-all · p0 amend #1 3 @ 98 · p0 target -2 #5
 //! p0 bracket buy 2 @ 99 #1 stop 95 #2 take 105 #3
-//! p0 stop sell 2 @ 95 #4 (reduce-only)
+//! p0 stop sell 2 @ 95 #4   p0 take sell 2 @ 105 #4 · p0 stop-limit sell 2 @ 95 94 #4
+//! p0 trail sell 2 by 3 #4  p0 trail sell 2 bp 100 #4 · p0 until 5 stop sell 2 @ 95 #4
+//! p0 exit sell 2 @ 99 #4   a reduce-only limit order
 //! v 1 accepted         the venue on the run's first order: accepted, rejected, canceled, lost,
 //!                      cancel-rejected, amended 3 @ 98, fill 2 @ 99 t7 (trade 7)
 //! state p0 reducing    state account halted · kill · kill flatten · fault p0 · clock 5
@@ -23,7 +25,7 @@ use sandpit_core::{
     },
     ids::{ClientOrderId, InstrumentId, OrderTag, PluginId, RunId, TimerId, TradeId, VenueOrderId},
     instrument::{Instrument, InstrumentKind, InstrumentSpec},
-    intent::{Amend, Bracket, Intent, Place, PlaceKind, TargetPosition, TimeInForce},
+    intent::{Amend, Bracket, Intent, Place, PlaceKind, TargetPosition, TimeInForce, WishedOffset},
     market::{DataKind, MarketData, MarketEvent, Side, Trade},
     num::{Decimal, Money, Rate},
     order::{Fill, OrderKind, Report, ReportKind},
@@ -254,6 +256,30 @@ fn intent(words: &[&str]) -> Intent {
         }),
         ["stop", side, quantity, "@", trigger, order] => Intent::Place(Place {
             kind: PlaceKind::Stop(trigger.parse().unwrap()),
+            ..place(side, quantity, "market", order)
+        }),
+        ["take", side, quantity, "@", trigger, order] => Intent::Place(Place {
+            kind: PlaceKind::TakeProfit(trigger.parse().unwrap()),
+            ..place(side, quantity, "market", order)
+        }),
+        ["stop-limit", side, quantity, "@", trigger, limit, order] => Intent::Place(Place {
+            kind: PlaceKind::StopLimit {
+                trigger: trigger.parse().unwrap(),
+                limit: limit.parse().unwrap(),
+            },
+            ..place(side, quantity, "market", order)
+        }),
+        ["trail", side, quantity, "by", distance, order] => Intent::Place(Place {
+            kind: PlaceKind::TrailingStop(WishedOffset::Price(distance.parse().unwrap())),
+            ..place(side, quantity, "market", order)
+        }),
+        ["trail", side, quantity, "bp", points, order] => Intent::Place(Place {
+            kind: PlaceKind::TrailingStop(WishedOffset::BasisPoints(points.parse().unwrap())),
+            ..place(side, quantity, "market", order)
+        }),
+        ["until", ms, "stop", side, quantity, "@", trigger, order] => Intent::Place(Place {
+            kind: PlaceKind::Stop(trigger.parse().unwrap()),
+            time_in_force: TimeInForce::Gtd(UnixNanos(ms.parse::<u64>().unwrap() * 1_000_000)),
             ..place(side, quantity, "market", order)
         }),
         ["exit", side, quantity, "@", price, order] => {
