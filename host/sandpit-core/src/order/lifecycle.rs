@@ -215,6 +215,8 @@ pub const fn next_state(from: OrderState, by: Transition) -> Result<OrderState, 
         ) => S::Expired,
 
         (S::Emulated | S::Submitted | S::Accepted | S::Unknown, T::Trigger) => S::Triggered,
+        // Told twice, or after what came of it.
+        (S::Triggered | S::PartiallyFilled, T::Trigger) => from,
         (S::PendingUpdate, T::Trigger) => S::PendingUpdate,
         (S::PendingCancel, T::Trigger) => S::PendingCancel,
 
