@@ -73,6 +73,7 @@ fn show(text: &str) -> String {
             let numbers = (d.first_sequence, d.last_sequence, d.previous_sequence);
             format!("{kind} {numbers:?} [{}] [{}]", side(&d.bids), side(&d.asks))
         }
+        MarketData::Mark(_) | MarketData::Funding(_) => panic!("spot has neither: {text}"),
     };
     format!("{} {what}", event.venue_time.0)
 }
@@ -272,6 +273,7 @@ fn recorded_streams() {
                 MarketData::Trade(_) => found[0] += 1,
                 MarketData::Quote(_) => found[1] += 1,
                 MarketData::Bar(_) => panic!("there are no bars in {name}"),
+                MarketData::Mark(_) | MarketData::Funding(_) => panic!("there are none in {name}"),
                 MarketData::Depth(update) => {
                     found[2] += 1;
                     books += i32::from(update.snapshot);

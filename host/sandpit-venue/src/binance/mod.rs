@@ -1,3 +1,23 @@
 //! Binance: Spot and USDⓈ-M futures.
+//!
+//! All of it is pure: `request` and `sign` turn what is asked into bytes, `response`, `stream` and
+//! `filters` turn bytes into messages and these into the core's terms, `error_code` says what an
+//! answer proves, `limits` keeps count of what may still be asked. Time, keys and sockets are
+//! arguments.
 
+pub mod client_id;
+pub mod error_code;
+pub mod filters;
+pub mod limits;
+pub mod request;
+pub mod response;
+pub mod sign;
 pub mod stream;
+pub mod words;
+
+mod number;
+mod text;
+mod time;
+
+pub use number::{Amount, NumberError, decimal};
+pub use text::Text;

@@ -16,10 +16,6 @@ use super::{
     LEVELS_PER_SIDE_MAX, LevelText, StreamError, StreamMessage, TradeMessage,
 };
 
-/// From here on a stamp is in microseconds (streams that were asked for them), below in
-/// milliseconds: year 5138 in the one and 1973 in the other.
-const MICROSECONDS_FROM: u64 = 100_000_000_000_000;
-
 impl StreamMessage<'_> {
     /// The event that the message says, received at `received`. `None` where it says nothing that
     /// happened in the book: a bar that has not closed, or a trade of the insurance fund.
@@ -72,17 +68,8 @@ impl StreamMessage<'_> {
     }
 }
 
-/// A stamp of milliseconds or microseconds, told apart by its size.
 fn time(stamp: i64) -> Result<UnixNanos, StreamError> {
-    let refused = StreamError::Time { stamp };
-    let Ok(number) = u64::try_from(stamp) else {
-        return Err(refused);
-    };
-    let unit = if number < MICROSECONDS_FROM { 1_000_000 } else { 1_000 };
-    match number.checked_mul(unit) {
-        Some(nanos) if nanos > 0 && i64::try_from(nanos).is_ok() => Ok(UnixNanos(nanos)),
-        _ => Err(refused),
-    }
+    super::super::time::time(stamp).ok_or(StreamError::Time { stamp })
 }
 
 fn price(instrument: &Instrument, field: &'static str, text: &str) -> Result<Price, StreamError> {

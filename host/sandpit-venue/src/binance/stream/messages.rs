@@ -217,6 +217,11 @@ impl<'a> StreamMessage<'a> {
         if bytes.len() > MESSAGE_BYTES_MAX {
             return Err(StreamError::TooLong { bytes: bytes.len() });
         }
+        // As the venue writes it, one pass is enough. What does not fit is looked at again, so
+        // that the error says what is wrong.
+        if let Some(message) = Self::parse_usual(bytes) {
+            return Ok(message);
+        }
         let probe: Probe<'a> = serde_json::from_slice(bytes)?;
         let Some(data) = probe.data else {
             return Self::of_kind(&probe, bytes);
@@ -224,6 +229,35 @@ impl<'a> StreamMessage<'a> {
         let data = data.get().as_bytes();
         let inner: Probe<'a> = serde_json::from_slice(data)?;
         Self::of_kind(&inner, data)
+    }
+
+    /// A message whose kind stands first, bare or as `{"stream":"…","data":…}`.
+    fn parse_usual(bytes: &'a [u8]) -> Option<Self> {
+        let data = match bytes.strip_prefix(br#"{"stream":""#) {
+            None => bytes,
+            Some(rest) => {
+                let end = rest.iter().position(|byte| *byte == b'"')?;
+                rest[end..].strip_prefix(br#"","data":"#)?.strip_suffix(b"}")?
+            }
+        };
+        let kind = match data.strip_prefix(br#"{"e":""#) {
+            None => None,
+            Some(rest) => {
+                let end = rest.iter().position(|byte| *byte == b'"')?;
+                Some(std::str::from_utf8(&rest[..end]).ok()?)
+            }
+        };
+        let read = match kind {
+            Some("trade") => serde_json::from_slice(data).map(Self::Trade),
+            Some("aggTrade") => serde_json::from_slice(data).map(Self::AggTrade),
+            Some("bookTicker") => serde_json::from_slice(data).map(Self::BookTicker),
+            Some("depthUpdate") => serde_json::from_slice(data).map(Self::DepthUpdate),
+            None if data.starts_with(br#"{"u":"#) => {
+                serde_json::from_slice(data).map(Self::BookTicker)
+            }
+            _ => return None,
+        };
+        read.ok()
     }
 
     fn of_kind(probe: &Probe<'_>, bytes: &'a [u8]) -> Result<Self, StreamError> {
