@@ -2,7 +2,10 @@
 
 use alloc::{boxed::Box, string::String};
 
-use crate::num::{Decimal, Money, Price, Quantity, Rate, SCALE_MAX, div_round_half_even};
+use crate::{
+    market::Funding,
+    num::{Decimal, Money, Price, Quantity, Rate, SCALE_MAX, div_round_half_even},
+};
 
 /// What kind of thing is traded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,6 +235,18 @@ impl Instrument {
     #[must_use]
     pub fn fee(&self, notional: Money, maker: bool) -> Money {
         if maker { self.spec.maker_fee } else { self.spec.taker_fee }.of(notional.abs())
+    }
+
+    /// What a holder of a signed `quantity` pays at a funding; negative where it is paid. Notional
+    /// at the mark price × rate, so longs pay shorts where the rate is positive. Rounded half-even
+    /// at 18 digits, so what a long pays is what an equal short gets. `None` where it would exceed
+    /// [`Self::NOTIONAL_MAX`].
+    ///
+    /// Source: Binance, "Introduction to Binance Futures Funding Rates": funding amount = nominal
+    /// value of positions × funding rate, with nominal value = mark price × size.
+    #[must_use]
+    pub fn funding(&self, quantity: Quantity, funding: &Funding) -> Option<Money> {
+        self.notional(funding.mark, quantity).map(|notional| funding.rate.of(notional))
     }
 
     /// The raw price of a decimal, if it is exact at the instrument's scale and in bounds. It may

@@ -14,7 +14,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use crate::{
     ids::InstrumentId,
-    num::{Price, Quantity},
+    num::{Price, Quantity, Rate},
     time::{Nanos, UnixNanos},
 };
 
@@ -72,6 +72,20 @@ pub enum MarketData {
     Bar(Bar),
     /// A change of the book, or a new one.
     Depth(Box<DepthUpdate>),
+    /// The venue's mark price of a perpetual or future: what it values positions at.
+    Mark(Price),
+    /// Holders of a perpetual pay or get funding now.
+    Funding(Funding),
+}
+
+/// One funding of a perpetual. What it costs a holder is said in
+/// [`crate::instrument::Instrument::funding`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Funding {
+    /// Fraction of a position's notional; longs pay where it is positive.
+    pub rate: Rate,
+    /// The mark price that it is reckoned with; greater than zero.
+    pub mark: Price,
 }
 
 /// One trade between others.

@@ -10,6 +10,7 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct MarketState {
     last: Option<Price>,
+    venue_mark: Option<Price>,
     quote: Option<Quote>,
     time: UnixNanos,
     book: Book,
@@ -27,6 +28,9 @@ impl MarketState {
             MarketData::Quote(quote) => self.quote = Some(*quote),
             MarketData::Bar(bar) => self.last = Some(bar.close),
             MarketData::Depth(update) => return self.book.apply(update),
+            MarketData::Mark(price) => self.venue_mark = Some(*price),
+            // Its mark is that of one moment: where a source tells no others, prints are newer.
+            MarketData::Funding(_) => {}
         }
         Ok(())
     }
@@ -55,12 +59,18 @@ impl MarketState {
         self.time
     }
 
-    /// The price at which positions are valued: the last trade, else the middle of a two-sided
-    /// quote rounded down to the grid, else the middle of the book.
+    /// The venue's own mark price, where the source tells it.
+    #[must_use]
+    pub const fn venue_mark(&self) -> Option<Price> {
+        self.venue_mark
+    }
+
+    /// The price at which positions are valued: the venue's own mark, else the last trade, else the
+    /// middle of a two-sided quote rounded down to the grid, else the middle of the book.
     #[must_use]
     pub fn mark(&self) -> Option<Price> {
-        if self.last.is_some() {
-            return self.last;
+        if let Some(price) = self.venue_mark.or(self.last) {
+            return Some(price);
         }
         let middle = |bid: Price, ask: Price| Price(bid.0.midpoint(ask.0));
         match (&self.quote, self.book.best()) {

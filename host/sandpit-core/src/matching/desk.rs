@@ -5,6 +5,12 @@ use alloc::{collections::BTreeSet, vec::Vec};
 
 use crate::{
     ids::{ClientOrderId, InstrumentId, TradeId},
+    instrument::Instrument,
+    matching::{
+        fees::FeeDesk,
+        margin::{Liquidation, Wallets},
+    },
+    num::Money,
     order::{Report, ReportKind},
     time::UnixNanos,
 };
@@ -16,6 +22,11 @@ pub(super) struct Shared {
     arrivals: u64,
     /// When orders of limited time end, over all instruments, so that the next end is one look.
     expiries: BTreeSet<(UnixNanos, InstrumentId, ClientOrderId)>,
+    /// Fees by traded notional; `None` for the instruments' own.
+    pub(super) fees: Option<FeeDesk>,
+    pub(super) wallets: Wallets,
+    /// Positions that the venue closed, until they are asked for.
+    pub(super) liquidations: Vec<Liquidation>,
 }
 
 impl Shared {
@@ -45,6 +56,14 @@ impl Desk<'_> {
     pub(super) const fn next_trade(&mut self) -> TradeId {
         self.shared.trades += 1;
         TradeId(self.shared.trades)
+    }
+
+    /// The fee of a fill of `notional`.
+    pub(super) fn fee(&mut self, rules: &Instrument, notional: Money, maker: bool) -> Money {
+        match &mut self.shared.fees {
+            Some(fees) => fees.charge(self.now, notional, maker),
+            None => rules.fee(notional, maker),
+        }
     }
 
     pub(super) fn expire_at(&mut self, at: UnixNanos, instrument: InstrumentId, id: ClientOrderId) {

@@ -4,8 +4,9 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 
 use crate::{
+    instrument::Instrument,
     market::{Book, DepthUpdate, Quote, Side},
-    matching::triggers::Sight,
+    matching::{Beyond, TriggerSource, triggers::Sight},
     num::{Price, Quantity},
 };
 
@@ -19,35 +20,69 @@ struct Taken {
     shown: Quantity,
 }
 
+/// The end of what is shown to one side: its last price, how much there is up to it, and at how
+/// many prices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Edge {
+    price: Price,
+    shown: Quantity,
+    levels: i64,
+}
+
+impl Edge {
+    fn add(&mut self, price: Price, shown: Quantity) {
+        self.price = price;
+        self.shown = Quantity(self.shown.0.saturating_add(shown.0));
+        self.levels += 1;
+    }
+}
+
+/// What was taken beyond an edge.
+#[derive(Clone, Copy, Debug, Default)]
+struct TakenBeyond {
+    quantity: Quantity,
+    edge: Edge,
+}
+
 /// The offers of one instrument's market.
 #[derive(Clone, Debug)]
 pub(super) struct Liquidity {
     /// Nobody gets a part of it.
     step: Quantity,
+    tick: Price,
     last: Option<Price>,
+    mark: Option<Price>,
     /// What is left of the last print.
     print: Quantity,
+    /// What there was of it.
+    printed: Quantity,
     quote: Option<Quote>,
     bid_taken: Quantity,
     ask_taken: Quantity,
     book: Book,
     /// By the taker's side and price. Entries go when their level says something new.
     taken: BTreeMap<(Side, Price), Taken>,
+    /// By the taker's side: buyers, sellers.
+    beyond: [TakenBeyond; 2],
     saw_trades: bool,
     saw_depth: bool,
 }
 
 impl Liquidity {
-    pub(super) fn new(step: Quantity) -> Self {
+    pub(super) fn new(rules: &Instrument) -> Self {
         Self {
-            step,
+            step: rules.quantity_step(),
+            tick: rules.price_tick(),
             last: None,
+            mark: None,
             print: Quantity::ZERO,
+            printed: Quantity::ZERO,
             quote: None,
             bid_taken: Quantity::ZERO,
             ask_taken: Quantity::ZERO,
             book: Book::default(),
             taken: BTreeMap::new(),
+            beyond: [TakenBeyond::default(); 2],
             saw_trades: false,
             saw_depth: false,
         }
@@ -81,6 +116,22 @@ impl Liquidity {
     pub(super) const fn set_print(&mut self, price: Price, left: Quantity) {
         self.last = Some(price);
         self.print = left;
+        self.printed = left;
+        self.beyond[0].quantity = Quantity::ZERO;
+        self.beyond[1].quantity = Quantity::ZERO;
+    }
+
+    pub(super) const fn set_mark(&mut self, price: Price) {
+        self.mark = Some(price);
+    }
+
+    /// The price at which positions are valued: the mark, else the last print, else the middle of
+    /// what is shown, rounded down.
+    pub(super) fn valuation(&self) -> Option<Price> {
+        self.mark.or(self.last).or_else(|| {
+            let (ask, bid) = (self.shown(Side::Buy)?, self.shown(Side::Sell)?);
+            Some(Price(bid.0.midpoint(ask.0)))
+        })
     }
 
     pub(super) fn set_quote(&mut self, quote: &Quote) {
@@ -138,26 +189,52 @@ impl Liquidity {
         if self.book.is_live() || self.quote.is_some() { self.shown(side) } else { self.last }
     }
 
-    /// What triggers look at: the last print, or what is shown where there never was one.
-    pub(super) fn sight(&self) -> Sight {
-        self.last.map_or_else(
-            || Sight { buy: self.shown(Side::Buy), sell: self.shown(Side::Sell) },
-            Sight::print,
-        )
+    /// What triggers look at.
+    pub(super) fn sight(&self, source: TriggerSource) -> Sight {
+        match (source, self.mark, self.last) {
+            (TriggerSource::Mark, Some(mark), _) => Sight::print(mark),
+            (TriggerSource::Last | TriggerSource::Mark, _, Some(last)) => Sight::print(last),
+            (TriggerSource::Quotes, _, Some(last)) if !self.shows() => Sight::print(last),
+            _ => Sight { buy: self.shown(Side::Buy), sell: self.shown(Side::Sell) },
+        }
+    }
+
+    /// Whether triggers move with prints.
+    pub(super) fn follows_prints(&self, source: TriggerSource) -> bool {
+        match source {
+            TriggerSource::Last => true,
+            TriggerSource::Mark => self.mark.is_none(),
+            TriggerSource::Quotes => !self.shows(),
+        }
+    }
+
+    /// Whether triggers move with what is shown.
+    pub(super) fn follows_offers(&self, source: TriggerSource) -> bool {
+        match source {
+            TriggerSource::Last => self.last.is_none(),
+            TriggerSource::Mark => self.mark.is_none() && self.last.is_none(),
+            TriggerSource::Quotes => true,
+        }
+    }
+
+    fn shows(&self) -> bool {
+        self.book.is_live() || self.quote.is_some()
     }
 
     /// Lists offers for a taker of `side` who pays no worse than `limit`, best first, until there
-    /// are `wanted` together.
+    /// are `wanted` together; `beyond` what is shown as far as that says, or not at all.
     pub(super) fn offers(
-        &self,
+        &mut self,
         side: Side,
         limit: Option<Price>,
         wanted: Quantity,
+        beyond: Option<Beyond>,
         out: &mut Vec<Offer>,
     ) {
+        let step = self.step;
         let mut missing = wanted;
         let mut list = |price: Price, left: Quantity| {
-            let left = self.whole(left);
+            let left = whole(left, step);
             let in_reach = limit.is_none_or(|limit| !is_worse(side, price, limit));
             if in_reach && left > Quantity::ZERO {
                 out.push((price, left));
@@ -165,8 +242,10 @@ impl Liquidity {
             }
             in_reach && missing > Quantity::ZERO
         };
+        let mut edge = Edge::default();
         if self.book.is_live() {
             for (price, shown) in self.levels(side) {
+                edge.add(price, shown);
                 if !list(price, less(shown, self.taken_of(side, price))) {
                     return;
                 }
@@ -177,25 +256,82 @@ impl Liquidity {
                 Side::Buy => self.ask_taken,
                 Side::Sell => self.bid_taken,
             };
-            list(price, less(shown, taken));
+            edge.add(price, shown);
+            if !list(price, less(shown, taken)) {
+                return;
+            }
         } else if let Some(last) = self.last {
-            list(last, self.print);
+            edge.add(last, self.printed);
+            if !list(last, self.print) {
+                return;
+            }
+        }
+        if let Some(Beyond::Levels { basis_points }) = beyond
+            && edge.shown > Quantity::ZERO
+        {
+            self.list_beyond(side, edge, basis_points, &mut list);
+        }
+    }
+
+    /// Lists levels that nobody showed, until `list` wants no more.
+    fn list_beyond(
+        &mut self,
+        side: Side,
+        edge: Edge,
+        basis_points: u16,
+        list: &mut impl FnMut(Price, Quantity) -> bool,
+    ) {
+        /// One, in hundredths of a percent.
+        const WHOLE: i128 = 10_000;
+        let taken = &mut self.beyond[usize::from(side == Side::Sell)];
+        if taken.edge != edge {
+            *taken = TakenBeyond { quantity: Quantity::ZERO, edge };
+        }
+        let mut gone = taken.quantity;
+        let size = whole(Quantity(edge.shown.0 / edge.levels), self.step).max(self.step);
+        let per_tick = WHOLE * i128::from(self.tick.0);
+        for level in 1..=i64::from(Beyond::LEVELS_MAX) {
+            let exact = i128::from(edge.price.0) * i128::from(basis_points) * i128::from(level);
+            let ticks = exact.div_euclid(per_tick) + i128::from(exact.rem_euclid(per_tick) != 0);
+            let ticks = i64::try_from(ticks).unwrap_or(i64::MAX).max(level);
+            let distance = ticks.saturating_mul(self.tick.0);
+            let price = Price(match side {
+                Side::Buy => edge.price.0.saturating_add(distance),
+                Side::Sell => edge.price.0.saturating_sub(distance),
+            });
+            let is_price = (1..=Instrument::PRICE_MAX).contains(&price.0);
+            if !is_price || !list(price, less(size, gone)) {
+                return;
+            }
+            gone = less(gone, size);
         }
     }
 
     /// Notes that a taker of `side` took `quantity` of the offer at `price`.
     pub(super) fn take(&mut self, side: Side, price: Price, quantity: Quantity) {
+        let mut is_beyond = false;
         if self.book.is_live() {
             let shown = self.book.quantity_at(side.opposite(), price);
-            let none = Taken { quantity: Quantity::ZERO, shown };
-            self.taken.entry((side, price)).or_insert(none).quantity += quantity;
-        } else if self.quote.is_some() {
+            is_beyond = shown <= Quantity::ZERO;
+            if !is_beyond {
+                let none = Taken { quantity: Quantity::ZERO, shown };
+                self.taken.entry((side, price)).or_insert(none).quantity += quantity;
+            }
+        } else if let Some(quote) = &self.quote {
+            is_beyond = quoted(quote, side).0 != price;
             match side {
+                _ if is_beyond => {}
                 Side::Buy => self.ask_taken += quantity,
                 Side::Sell => self.bid_taken += quantity,
             }
-        } else {
+        } else if self.last == Some(price) {
             self.print -= quantity;
+        } else {
+            is_beyond = true;
+        }
+        if is_beyond {
+            // Its edge was noted when it was listed, just before.
+            self.beyond[usize::from(side == Side::Sell)].quantity += quantity;
         }
     }
 
@@ -214,7 +350,7 @@ impl Liquidity {
 
     /// The whole steps of a quantity: a source may show or trade less than an order may have.
     pub(super) const fn whole(&self, quantity: Quantity) -> Quantity {
-        Quantity(quantity.0 - quantity.0 % self.step.0)
+        whole(quantity, self.step)
     }
 
     fn taken_of(&self, side: Side, price: Price) -> Quantity {
@@ -233,6 +369,10 @@ impl Liquidity {
             .chain(bids.into_iter().flatten())
             .filter(|(price, quantity)| price.0 > 0 && *quantity > Quantity::ZERO)
     }
+}
+
+const fn whole(quantity: Quantity, step: Quantity) -> Quantity {
+    Quantity(quantity.0 - quantity.0 % step.0)
 }
 
 /// What a quote shows a taker of `side`.

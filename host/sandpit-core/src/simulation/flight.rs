@@ -5,6 +5,7 @@ use core::cmp::{Ordering, Reverse};
 
 use crate::{
     engine::{AmendOrder, CancelOrder},
+    matching::Liquidation,
     order::{Order, Report},
     risk::Approved,
     time::UnixNanos,
@@ -17,6 +18,7 @@ pub(super) enum Flight {
     Cancel(CancelOrder),
     Amend(Approved<AmendOrder>),
     Report(Report),
+    Liquidation(Liquidation),
 }
 
 #[derive(Clone, Debug)]

@@ -8,19 +8,21 @@
 //! Nothing is kept that grows with the number of events.
 
 mod flight;
+mod latency;
 mod observer;
 
+pub use latency::{FEED_LATENCY_MAX, Latency, Line};
 pub use observer::Observer;
 
 use alloc::{collections::VecDeque, string::String, vec::Vec};
 
 use crate::{
-    engine::{Command, Effect, Engine, EngineConfig, Event, Record},
-    ids::PluginId,
-    intent::Intent,
-    market::MarketEvent,
-    matching::{Exchange, FillModel},
-    order::Report,
+    engine::{Command, Effect, Engine, EngineConfig, Event, Record, VenueEvent},
+    ids::{ClientOrderId, InstrumentId, OrderTag, PluginId},
+    intent::{Intent, TimeInForce},
+    market::{MarketEvent, Side},
+    matching::{Exchange, FillModel, Liquidation},
+    order::{Fill, Order, OrderKind, Report},
     plugin::{Fault, FaultCode, PluginEvent, PluginPort},
     time::{Nanos, UnixNanos},
 };
@@ -37,7 +39,7 @@ pub struct SimulationConfig {
     pub engine: EngineConfig,
     /// How the venue fills.
     pub fill_model: FillModel,
-    /// From a decision to the venue's receipt of it.
+    /// From a decision to the venue's receipt of it; [`Simulation::with_latency`] has other models.
     pub order_latency: Nanos,
     /// From the venue's decision to our receipt of it.
     pub report_latency: Nanos,
@@ -65,8 +67,10 @@ pub struct Simulation {
     engine: Engine,
     exchange: Exchange,
     flights: Flights,
-    order_latency: Nanos,
-    report_latency: Nanos,
+    /// To the venue.
+    orders: Line,
+    /// From it.
+    answers: Line,
     now: UnixNanos,
     /// What is to be done, in order.
     work: VecDeque<Effect>,
@@ -90,11 +94,15 @@ impl Simulation {
     #[must_use]
     pub fn new(mut config: SimulationConfig) -> Self {
         config.engine.recovery = None;
+        let mut exchange = Exchange::new(&config.engine.instruments, config.fill_model);
+        for (index, plugin) in (0u16..).zip(&config.engine.plugins) {
+            exchange.fund(PluginId(index), plugin.budget);
+        }
         Self {
-            exchange: Exchange::new(&config.engine.instruments, config.fill_model),
+            exchange,
             flights: Flights::default(),
-            order_latency: config.order_latency,
-            report_latency: config.report_latency,
+            orders: Line::new(Latency::Fixed(config.order_latency)),
+            answers: Line::new(Latency::Fixed(config.report_latency)),
             now: UnixNanos(0),
             work: VecDeque::new(),
             effects: Vec::new(),
@@ -103,6 +111,20 @@ impl Simulation {
             calls: alloc::vec![Calls::default(); config.engine.plugins.len()],
             engine: Engine::new(config.engine),
         }
+    }
+
+    /// With other models of latency than fixed ones: of orders, changes and cancels on their way to
+    /// the venue, and of its reports on their way back.
+    #[must_use]
+    pub fn with_latency(mut self, orders: Latency, reports: Latency) -> Self {
+        (self.orders, self.answers) = (Line::new(orders), Line::new(reports));
+        self
+    }
+
+    /// The venue, to look at.
+    #[must_use]
+    pub const fn exchange(&self) -> &Exchange {
+        &self.exchange
     }
 
     /// The engine, to look at.
@@ -174,6 +196,8 @@ impl Simulation {
         self.check(&event)?;
         self.run_until(event.time, port, observer);
         self.now = event.time;
+        self.orders.see(&event);
+        self.answers.see(&event);
         self.exchange.market(&event, &mut self.reports);
         self.take_reports();
         let shown = event.clone();
@@ -255,14 +279,22 @@ impl Simulation {
                 report.time = now;
                 return self.step_engine(Event::Report(report));
             }
+            Flight::Liquidation(told) => {
+                let Liquidation { plugin, instrument, side, fill, .. } = told;
+                let news = VenueEvent::Liquidated { plugin, instrument, side, fill, time: now };
+                return self.step_engine(Event::Venue(news));
+            }
         }
         self.take_reports();
     }
 
     fn take_reports(&mut self) {
-        let arrives = self.now.plus(self.report_latency);
         for report in self.reports.drain(..) {
-            self.flights.depart(arrives, Flight::Report(report));
+            self.flights.depart(self.answers.arrival(self.now), Flight::Report(report));
+        }
+        for liquidation in self.exchange.take_liquidations() {
+            let arrives = self.answers.arrival(self.now);
+            self.flights.depart(arrives, Flight::Liquidation(liquidation));
         }
     }
 
@@ -286,7 +318,7 @@ impl Simulation {
     }
 
     fn depart(&mut self, flight: Flight) {
-        self.flights.depart(self.now.plus(self.order_latency), flight);
+        self.flights.depart(self.orders.arrival(self.now), flight);
     }
 
     fn call<P: PluginPort, O: Observer>(
@@ -341,6 +373,10 @@ impl Simulation {
             Record::Filled { order, fill, .. } => {
                 observer.filled(order, fill, now, self.engine.account())
             }
+            Record::Liquidated { plugin, instrument, side, fill, .. } => {
+                let order = self.order_of_the_venue(*plugin, *instrument, *side, fill);
+                observer.filled(&order, fill, now, self.engine.account());
+            }
             Record::Closed { order, state, filled } => observer.closed(order, *state, *filled, now),
             Record::TradingState { plugin: Some(plugin), state } => {
                 observer.trading_state(*plugin, *state, now)
@@ -348,6 +384,30 @@ impl Simulation {
             Record::Faulted(plugin, fault) => observer.faulted(*plugin, fault, now),
             Record::Alert(alert) => observer.alert(alert, now),
             _ => {}
+        }
+    }
+}
+
+impl Simulation {
+    /// What a liquidation looks like to whoever counts fills: an order that nobody submitted, with
+    /// the sequence number 0, which no order of ours has.
+    fn order_of_the_venue(
+        &self,
+        plugin: PluginId,
+        instrument: InstrumentId,
+        side: Side,
+        fill: &Fill,
+    ) -> Order {
+        Order {
+            id: ClientOrderId { sequence: 0, plugin, run: self.engine.config().run },
+            tag: OrderTag(0),
+            instrument,
+            side,
+            quantity: fill.quantity,
+            kind: OrderKind::Market,
+            time_in_force: TimeInForce::Ioc,
+            post_only: false,
+            reduce_only: true,
         }
     }
 }

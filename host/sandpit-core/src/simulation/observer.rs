@@ -32,7 +32,8 @@ pub trait Observer {
         let _ = (order, time);
     }
 
-    /// An order traded; `account` is as it is after it.
+    /// An order traded; `account` is as it is after it. A liquidation is told as the fill of an
+    /// order that was never submitted, with the sequence number 0.
     fn filled(&mut self, order: &Order, fill: &Fill, time: UnixNanos, account: &Account) {
         let _ = (order, fill, time, account);
     }

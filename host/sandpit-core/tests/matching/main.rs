@@ -4,6 +4,8 @@
 
 mod dice;
 mod edges;
+mod margin;
+mod models;
 mod never;
 mod rules;
 mod script;

@@ -8,7 +8,7 @@ use sandpit_core::{
     ids::{ClientOrderId, InstrumentId, PluginId, TradeId},
     intent::TimeInForce,
     market::{MarketData, MarketEvent, Side},
-    matching::{Exchange, FillModel, Touch},
+    matching::{BarPath, Beyond, Exchange, FillModel, QueueModel, Split, Touch, TriggerSource},
     num::{Price, Quantity},
     order::{Fill, Order, Report, ReportKind},
     time::UnixNanos,
@@ -99,6 +99,7 @@ struct Offered {
 
 struct Run {
     market: Market,
+    beyond: bool,
     venue: Exchange,
     ledger: Ledger,
     offered: Offered,
@@ -107,10 +108,11 @@ struct Run {
 }
 
 impl Run {
-    fn new(market: Market, touch: Touch) -> Self {
+    fn new(market: Market, model: FillModel) -> Self {
         Self {
             market,
-            venue: Exchange::new(&[instrument()], FillModel { touch }),
+            beyond: model.beyond != Beyond::Nothing,
+            venue: Exchange::new(&[instrument()], model),
             ledger: Ledger::default(),
             offered: Offered::default(),
             now: 0,
@@ -118,8 +120,8 @@ impl Run {
         }
     }
 
-    fn play(market: Market, touch: Touch, numbers: Vec<u16>) -> Self {
-        let (mut run, mut dice) = (Self::new(market, touch), Dice::new(numbers));
+    fn play(market: Market, model: FillModel, numbers: Vec<u16>) -> Self {
+        let (mut run, mut dice) = (Self::new(market, model), Dice::new(numbers));
         // Where something is shown it is shown from the start, so that prints are for makers.
         match market {
             Market::Quotes => run.tell(MarketData::Quote(dice.quote(market))),
@@ -209,6 +211,7 @@ impl Run {
                 }
             }
             MarketData::Depth(update) => offered.shown = [sum(&update.asks), sum(&update.bids)],
+            MarketData::Mark(_) | MarketData::Funding(_) => {}
         }
     }
 
@@ -220,7 +223,8 @@ impl Run {
             let ReportKind::Filled(fill) = &report.kind else {
                 continue;
             };
-            if self.market == Market::Hostile {
+            // Nobody counted what is beyond the shown; the other rules hold there as well.
+            if self.market == Market::Hostile || (self.beyond && !fill.maker) {
                 continue;
             }
             // What is shown serves takers, and makers whose price it comes to; prints serve makers
@@ -244,8 +248,27 @@ fn filled(report: &Report) -> Option<i64> {
     }
 }
 
-fn touches() -> impl Strategy<Value = Touch> {
-    prop_oneof![Just(Touch::Never), Just(Touch::Always)]
+fn models() -> impl Strategy<Value = FillModel> {
+    let touch = prop_oneof![Just(Touch::Never), Just(Touch::Always)];
+    let queue = prop_oneof![
+        Just(QueueModel::Conservative),
+        (1..=Split::POWER_MAX).prop_map(|n| QueueModel::Probable(Split::Power(n))),
+        Just(QueueModel::Probable(Split::Log)),
+    ];
+    let triggers = prop_oneof![
+        Just(TriggerSource::Last),
+        Just(TriggerSource::Mark),
+        Just(TriggerSource::Quotes)
+    ];
+    let bars =
+        prop_oneof![Just(BarPath::NearerFirst), Just(BarPath::LowFirst), Just(BarPath::HighFirst)];
+    let beyond = prop_oneof![
+        3 => Just(Beyond::Nothing),
+        1 => (1u16..10_000).prop_map(|basis_points| Beyond::Levels { basis_points }),
+    ];
+    (touch, queue, triggers, bars, beyond).prop_map(|(touch, queue, triggers, bars, beyond)| {
+        FillModel { touch, queue, triggers, bars, beyond, ..FillModel::default() }
+    })
 }
 
 fn numbers() -> impl Strategy<Value = Vec<u16>> {
@@ -256,28 +279,28 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn with_trades(touch in touches(), numbers in numbers()) {
-        Run::play(Market::Trades, touch, numbers);
+    fn with_trades(model in models(), numbers in numbers()) {
+        Run::play(Market::Trades, model, numbers);
     }
 
     #[test]
-    fn with_quotes(touch in touches(), numbers in numbers()) {
-        Run::play(Market::Quotes, touch, numbers);
+    fn with_quotes(model in models(), numbers in numbers()) {
+        Run::play(Market::Quotes, model, numbers);
     }
 
     #[test]
-    fn with_a_book(touch in touches(), numbers in numbers()) {
-        Run::play(Market::Book, touch, numbers);
+    fn with_a_book(model in models(), numbers in numbers()) {
+        Run::play(Market::Book, model, numbers);
     }
 
     #[test]
-    fn with_bars(touch in touches(), numbers in numbers()) {
-        Run::play(Market::Bars, touch, numbers);
+    fn with_bars(model in models(), numbers in numbers()) {
+        Run::play(Market::Bars, model, numbers);
     }
 
     #[test]
-    fn with_anything_at_all(touch in touches(), numbers in numbers()) {
-        Run::play(Market::Hostile, touch, numbers);
+    fn with_anything_at_all(model in models(), numbers in numbers()) {
+        Run::play(Market::Hostile, model, numbers);
     }
 }
 
@@ -288,7 +311,7 @@ fn the_random_runs_do_trade() {
         let (mut fills, mut over) = (0, 0);
         for _ in 0..20 {
             let numbers = numbers().new_tree(&mut runner).unwrap().current();
-            let run = Run::play(market, Touch::Never, numbers);
+            let run = Run::play(market, FillModel::default(), numbers);
             fills += run.ledger.fills;
             over += run.ledger.over.len();
         }

@@ -101,7 +101,7 @@ fn a_maker_fills_when_the_market_passes_its_price() {
 
 #[test]
 fn touch_may_be_taken_for_a_fill() {
-    let model = FillModel { touch: Touch::Always };
+    let model = FillModel { touch: Touch::Always, ..FillModel::default() };
     expect![[r#"
         a accepted
         a fills 2 @ 99 maker

@@ -5,6 +5,9 @@
 //! quote 99x5 101x3         best bid and ask
 //! book 99x5,98x4 101x2     a snapshot of the book; `change` in its place is an update
 //! bar 100 110 95 105 x40   open, high, low, close, volume
+//! mark 100                 the venue's mark price
+//! funding 0.01 100         rate and mark
+//! fund 1000                money for the first plugin's margin account; `FUND` for the second's
 //! a: buy 3 @ 99            order `a`; `@ market`, `stop 105`, `take 95`, `stop 105 @ 106`,
 //!                          `trail 3`; then any of ioc fok post reduce gtd:5
 //!                          a capital letter is an order of the second plugin
@@ -17,9 +20,9 @@ use sandpit_core::{
     ids::{ClientOrderId, InstrumentId, OrderTag, PluginId, RunId},
     instrument::{Instrument, InstrumentKind, InstrumentSpec},
     intent::TimeInForce,
-    market::{Bar, DepthUpdate, Levels, MarketData, MarketEvent, Quote, Side, Trade},
-    matching::{Exchange, FillModel},
-    num::{Decimal, Price, Quantity, Rate},
+    market::{Bar, DepthUpdate, Funding, Levels, MarketData, MarketEvent, Quote, Side, Trade},
+    matching::{Exchange, FillModel, Liquidation},
+    num::{Decimal, Money, Price, Quantity, Rate},
     order::{Order, OrderKind, Report, ReportKind, TrailingOffset},
     time::{Nanos, UnixNanos},
 };
@@ -67,6 +70,9 @@ pub(crate) fn run_on(rules: Instrument, model: FillModel, script: &str) -> Strin
         for report in reports {
             show(&report, &mut out);
         }
+        for liquidation in venue.take_liquidations() {
+            show_liquidation(&liquidation, &mut out);
+        }
     }
     let _ = writeln!(out, "{} open", venue.open_orders());
     out
@@ -88,6 +94,8 @@ fn step(venue: &mut Exchange, line: &str, now: UnixNanos, reports: &mut Vec<Repo
                 reports,
             );
         }
+        ["fund", amount] => venue.fund(PluginId(0), money(amount)),
+        ["FUND", amount] => venue.fund(PluginId(1), money(amount)),
         ["clock", at] => venue.expire(UnixNanos(at.parse().unwrap()), reports),
         [name, ref order @ ..] if name.ends_with(':') => {
             venue.submit(parse_order(name.trim_end_matches(':'), order), now, reports);
@@ -130,8 +138,21 @@ fn market(words: &[&str]) -> MarketData {
             close: price(close),
             volume: number(&volume[1..]),
         }),
+        ["mark", at] => MarketData::Mark(price(at)),
+        ["funding", rate, mark] => MarketData::Funding(Funding {
+            rate: Rate::from_decimal(rate.parse().unwrap()).unwrap(),
+            mark: price(mark),
+        }),
         other => panic!("unknown line {other:?}"),
     }
+}
+
+pub(crate) fn money(text: &str) -> Money {
+    Money::from_decimal(text.parse().unwrap()).unwrap()
+}
+
+pub(crate) fn rate(text: &str) -> Rate {
+    Rate::from_decimal(text.parse().unwrap()).unwrap()
 }
 
 fn parse_order(name: &str, words: &[&str]) -> Order {
@@ -222,4 +243,13 @@ fn show(report: &Report, out: &mut String) {
         other => format!("{other:?}").to_lowercase(),
     };
     let _ = writeln!(out, "{name} {what}");
+}
+
+fn show_liquidation(liquidation: &Liquidation, out: &mut String) {
+    let Liquidation { plugin, side, fill, .. } = liquidation;
+    let _ = writeln!(
+        out,
+        "plugin {} liquidated: {side:?} {} @ {}, fee {}",
+        plugin.0, fill.quantity.0, fill.price.0, fill.fee
+    );
 }

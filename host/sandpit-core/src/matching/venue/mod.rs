@@ -1,6 +1,8 @@
 //! One instrument at the venue: our orders there, and how they fill and end. What the market does
-//! to them is in [`tape`], what we ask for is in [`requests`].
+//! to them is in [`tape`], what we ask for is in [`requests`], what positions need behind them is
+//! in [`margin`].
 
+mod margin;
 mod requests;
 mod tape;
 
@@ -8,15 +10,17 @@ pub(super) use requests::UNKNOWN_ORDER;
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
+use self::margin::Holding;
 use crate::{
     ids::{ClientOrderId, InstrumentId, PluginId},
     instrument::Instrument,
     intent::TimeInForce,
     market::Side,
     matching::{
-        FillModel,
+        BarPath, Beyond, FillModel, MarginRules, QueueModel, Touch, TriggerSource,
         desk::Desk,
         liquidity::{Liquidity, Offer},
+        queue::Queue,
         resting::Resting,
         triggers::Triggers,
     },
@@ -46,7 +50,9 @@ struct Live {
     place: Place,
     arrival: u64,
     /// What stands before us at our price; `None` where it cannot be seen.
-    ahead: Option<Quantity>,
+    queue: Option<Queue>,
+    /// How much of it margin counts as open.
+    counted: Quantity,
 }
 
 impl Live {
@@ -69,7 +75,8 @@ enum Role {
 pub(super) struct Venue {
     instrument: InstrumentId,
     rules: Instrument,
-    model: FillModel,
+    choices: Choices,
+    margin: Option<MarginRules>,
     liquidity: Liquidity,
     orders: BTreeMap<ClientOrderId, Live>,
     resting: Resting,
@@ -77,27 +84,57 @@ pub(super) struct Venue {
     /// Market orders for the next offer, by arrival.
     waiting: BTreeMap<u64, ClientOrderId>,
     /// From this venue's own fills; what reduce-only looks at.
-    positions: BTreeMap<PluginId, Quantity>,
+    holdings: BTreeMap<PluginId, Holding>,
+    /// The price at which margin was last counted.
+    valued_at: Option<Price>,
     /// Scratch, kept for its memory.
     ids: Vec<ClientOrderId>,
     offers: Vec<Offer>,
 }
 
+/// What of a [`FillModel`] one instrument looks at again and again.
+#[derive(Clone, Copy, Debug)]
+struct Choices {
+    touch: Touch,
+    queue: QueueModel,
+    beyond: Beyond,
+    triggers: TriggerSource,
+    bars: BarPath,
+    /// One of the asset in the quantity's digits.
+    unit: u64,
+}
+
 impl Venue {
-    pub(super) fn new(instrument: InstrumentId, rules: Instrument, model: FillModel) -> Self {
+    pub(super) fn new(instrument: InstrumentId, rules: Instrument, model: &FillModel) -> Self {
+        let own = model.instruments.get(&instrument);
+        let choices = Choices {
+            touch: model.touch,
+            queue: model.queue,
+            beyond: model.beyond,
+            triggers: own.and_then(|own| own.triggers).unwrap_or(model.triggers),
+            bars: model.bars,
+            unit: 10u64.saturating_pow(u32::from(rules.quantity_scale())),
+        };
         Self {
             instrument,
-            liquidity: Liquidity::new(rules.quantity_step()),
+            liquidity: Liquidity::new(&rules),
             rules,
-            model,
+            choices,
+            margin: own.and_then(|own| own.margin.clone()),
             orders: BTreeMap::new(),
             resting: Resting::default(),
             triggers: Triggers::default(),
             waiting: BTreeMap::new(),
-            positions: BTreeMap::new(),
+            holdings: BTreeMap::new(),
+            valued_at: None,
             ids: Vec::new(),
             offers: Vec::new(),
         }
+    }
+
+    /// Our orders here, in the order of their birth.
+    pub(super) fn order_ids(&self) -> impl Iterator<Item = ClientOrderId> + '_ {
+        self.orders.keys().copied()
     }
 
     pub(super) fn open_orders(&self) -> usize {
@@ -126,7 +163,7 @@ impl Venue {
         match limit {
             Some(price) => {
                 live.place = Place::Resting(price);
-                live.ahead = self.liquidity.displayed(side, price);
+                live.queue = self.liquidity.displayed(side, price).map(Queue::join);
                 self.resting.insert(side, price, arrival, id);
             }
             None => {
@@ -146,14 +183,15 @@ impl Venue {
             return false;
         }
         let limit = live.order.kind.limit();
-        self.liquidity.offers(side, limit, wanted, &mut self.offers);
+        let beyond = Some(self.choices.beyond);
+        self.liquidity.offers(side, limit, wanted, beyond, &mut self.offers);
         let (mut offered, mut highest) = (0i64, Price(0));
         for (price, quantity) in self.offers.drain(..) {
             offered = offered.saturating_add(quantity.0);
             highest = highest.max(price);
         }
         // Numbers that no account could hold end an order in the middle; this one must not begin.
-        let held = self.positions.get(&id.plugin).copied().unwrap_or_default();
+        let held = self.position(id.plugin);
         offered >= wanted.0
             && self.rules.notional(highest, wanted).is_some()
             && held.0.checked_add(side.signed(wanted).0).is_some()
@@ -165,8 +203,10 @@ impl Venue {
             return;
         };
         let side = live.order.side;
+        // What nobody showed has not come to a maker.
+        let beyond = (role == Role::Taker).then_some(self.choices.beyond);
         let mut offers = core::mem::take(&mut self.offers);
-        self.liquidity.offers(side, limit, live.remaining(), &mut offers);
+        self.liquidity.offers(side, limit, live.remaining(), beyond, &mut offers);
         for (offered_at, available) in offers.drain(..) {
             let price = match (role, limit) {
                 (Role::Maker, Some(limit)) => limit,
@@ -202,11 +242,11 @@ impl Venue {
         if reduce_only {
             quantity = quantity.min(self.reducible(id.plugin, side));
         }
-        let held = self.positions.get(&id.plugin).copied().unwrap_or_default();
-        let held = held.0.checked_add(side.signed(quantity).0);
+        let signed = side.signed(quantity);
+        let fits = self.position(id.plugin).0.checked_add(signed.0).is_some();
         // Nothing to reduce, or numbers that no account could hold.
-        let (Some(notional), Some(held), false) =
-            (self.rules.notional(price, quantity), held, quantity.is_zero())
+        let (Some(notional), true, false) =
+            (self.rules.notional(price, quantity), fits, quantity.is_zero())
         else {
             self.end(id, ReportKind::Canceled, desk);
             return Quantity::ZERO;
@@ -216,15 +256,18 @@ impl Venue {
             trade_id: desk.next_trade(),
             price,
             quantity,
-            fee: self.rules.fee(notional, maker),
+            fee: desk.fee(&self.rules, notional, maker),
             maker,
         };
         desk.say(id, ReportKind::Filled(fill));
-        self.positions.insert(id.plugin, Quantity(held));
+        let holding = self.holdings.entry(id.plugin).or_default();
+        let paid = if side == Side::Buy { notional } else { -notional };
+        holding.position.fill(signed, paid, fill.fee);
         let remaining = self.orders.get_mut(&id).map_or(Quantity::ZERO, |live| {
             live.filled += quantity;
             live.remaining()
         });
+        self.recount(id, false, desk);
         if remaining.is_zero() {
             self.remove(id, desk);
         } else if reduce_only && self.reducible(id.plugin, side).is_zero() {
@@ -235,7 +278,7 @@ impl Venue {
 
     /// How much of `side` would shrink the plugin's position.
     fn reducible(&self, plugin: PluginId, side: Side) -> Quantity {
-        let held = self.positions.get(&plugin).copied().unwrap_or_default();
+        let held = self.position(plugin);
         match side {
             Side::Buy => Quantity(held.0.saturating_neg()),
             Side::Sell => held,
@@ -252,6 +295,7 @@ impl Venue {
 
     fn remove(&mut self, id: ClientOrderId, desk: &mut Desk<'_>) -> bool {
         self.leave_place(id);
+        self.recount(id, true, desk);
         let Some(live) = self.orders.remove(&id) else {
             return false;
         };

@@ -14,11 +14,11 @@ use crate::{
     },
     num::{Price, Quantity},
     order::{Order, OrderKind, ReportKind},
-    time::UnixNanos,
 };
 
 const BAD_QUANTITY: &str = "The quantity is not one of this instrument.";
 const BAD_PRICE: &str = "The price is out of bounds.";
+const NO_MARGIN: &str = "Margin is insufficient.";
 const WOULD_TAKE: &str = "Order would immediately match and take.";
 /// The venue does not know the order, or knows it no more.
 pub(in crate::matching) const UNKNOWN_ORDER: &str = "Unknown order sent.";
@@ -26,7 +26,7 @@ pub(in crate::matching) const UNKNOWN_ORDER: &str = "Unknown order sent.";
 impl Venue {
     pub(in crate::matching) fn submit(&mut self, order: Order, desk: &mut Desk<'_>) {
         let id = order.id;
-        if let Some(reason) = self.objection(&order, desk.now) {
+        if let Some(reason) = self.objection(&order, desk) {
             desk.say(id, ReportKind::Rejected(String::from(reason)));
             return;
         }
@@ -36,9 +36,16 @@ impl Venue {
         if let TimeInForce::Gtd(until) = order.time_in_force {
             desk.expire_at(until, self.instrument, id);
         }
-        let live =
-            Live { order, filled: Quantity::ZERO, place: Place::Arriving, arrival, ahead: None };
+        let live = Live {
+            order,
+            filled: Quantity::ZERO,
+            place: Place::Arriving,
+            arrival,
+            queue: None,
+            counted: Quantity::ZERO,
+        };
         self.orders.insert(id, live);
+        self.recount(id, false, desk);
         if conditional {
             self.await_trigger(id, desk);
         } else {
@@ -62,14 +69,15 @@ impl Venue {
         price: Option<Price>,
         desk: &mut Desk<'_>,
     ) {
-        match self.changed(id, quantity, price) {
+        match self.changed(id, quantity, price, desk) {
             Ok(order) => self.replace(id, order, desk),
             Err(reason) => desk.say(id, ReportKind::AmendRejected(String::from(reason))),
         }
     }
 
     /// Why the venue would not have the order.
-    fn objection(&self, order: &Order, now: UnixNanos) -> Option<&'static str> {
+    fn objection(&self, order: &Order, desk: &Desk<'_>) -> Option<&'static str> {
+        let now = desk.now;
         let may_rest = matches!(order.kind, OrderKind::Limit(_))
             && matches!(order.time_in_force, TimeInForce::Gtc | TimeInForce::Gtd(_));
         if self.orders.contains_key(&order.id) {
@@ -88,9 +96,17 @@ impl Venue {
             Some("Post-only is for limit orders that may rest.")
         } else if order.post_only && self.would_take(order) {
             Some(WOULD_TAKE)
+        } else if !order.reduce_only && !self.carries(order, order.quantity, desk) {
+            Some(NO_MARGIN)
         } else {
             None
         }
+    }
+
+    /// Whether the plugin's margin carries `more` of this order.
+    fn carries(&self, order: &Order, more: Quantity, desk: &Desk<'_>) -> bool {
+        let price = order.kind.limit().or(order.kind.trigger());
+        self.has_margin_for(order.plugin(), order.side, more, price, desk)
     }
 
     /// In whole steps, and small enough that sums of many fit.
@@ -117,7 +133,7 @@ impl Venue {
             return;
         };
         let (side, kind, arrival) = (live.order.side, live.order.kind, live.arrival);
-        let seen = self.liquidity.sight().of(side);
+        let seen = self.liquidity.sight(self.choices.triggers).of(side);
         match (kind, kind.trigger(), seen) {
             (OrderKind::TrailingStop(offset), _, Some(best)) => {
                 live.place = Place::Trailing;
@@ -144,6 +160,7 @@ impl Venue {
         id: ClientOrderId,
         quantity: Option<Quantity>,
         price: Option<Price>,
+        desk: &Desk<'_>,
     ) -> Result<Order, &'static str> {
         let live = self.orders.get(&id).ok_or(UNKNOWN_ORDER)?;
         let mut order = live.order.clone();
@@ -153,6 +170,10 @@ impl Venue {
             }
             if quantity <= live.filled {
                 return Err("The new quantity is filled already.");
+            }
+            let more = quantity - live.order.quantity;
+            if more > Quantity::ZERO && !order.reduce_only && !self.carries(&order, more, desk) {
+                return Err(NO_MARGIN);
             }
             order.quantity = quantity;
         }
@@ -177,6 +198,7 @@ impl Venue {
         let (place, arrival) = (live.place, live.arrival);
         if place == Place::Waiting || !loses_place(live, &order) {
             live.order = order;
+            self.recount(id, false, desk);
             return;
         }
         let new_arrival = desk.arrive();
@@ -187,6 +209,7 @@ impl Venue {
             }
             live.order = order;
             live.arrival = new_arrival;
+            self.recount(id, false, desk);
             return;
         }
         self.leave_place(id);
@@ -194,6 +217,7 @@ impl Venue {
             live.order = order;
             live.arrival = new_arrival;
         }
+        self.recount(id, false, desk);
         if matches!(place, Place::Trigger { .. }) {
             self.await_trigger(id, desk);
         } else {

@@ -1,13 +1,14 @@
 //! What the market does to our orders: prints, quotes, the book, bars.
 
+use alloc::vec::Vec;
+
 use crate::{
     ids::ClientOrderId,
-    market::{Bar, DepthUpdate, Quote, Side, Trade},
+    market::{Bar, DepthUpdate, MarketData, Quote, Side, Trade},
     matching::{
         Touch, bars,
         desk::Desk,
-        liquidity::less,
-        triggers::Sight,
+        queue::{Line, Queue},
         venue::{Place, Role, Venue},
     },
     num::{Price, Quantity},
@@ -33,7 +34,7 @@ impl Venue {
         self.liquidity.saw_trade();
         if self.orders.is_empty() {
             self.liquidity.set_print(trade.price, trade.quantity);
-            return;
+            return self.revalue(desk);
         }
         let print = Print {
             price: trade.price,
@@ -42,12 +43,13 @@ impl Venue {
             opens: false,
         };
         self.print(print, desk);
+        self.revalue(desk);
     }
 
     pub(in crate::matching) fn quote(&mut self, quote: &Quote, desk: &mut Desk<'_>) {
         self.liquidity.set_quote(quote);
         if self.orders.is_empty() {
-            return;
+            return self.revalue(desk);
         }
         for side in [Side::Buy, Side::Sell] {
             let mut ids = core::mem::take(&mut self.ids);
@@ -55,16 +57,17 @@ impl Venue {
                 Some(best) => self.resting.at_or_better(side, best, &mut ids),
                 None => self.resting.all(side, &mut ids),
             }
-            ids.drain(..).for_each(|id| self.see_queue(id));
+            self.see_queues(&mut ids);
             self.ids = ids;
         }
         self.offers_changed(desk);
+        self.revalue(desk);
     }
 
     pub(in crate::matching) fn depth(&mut self, update: &DepthUpdate, desk: &mut Desk<'_>) {
         self.liquidity.apply_depth(update);
         if self.orders.is_empty() || !self.liquidity.book_is_live() {
-            return;
+            return self.revalue(desk);
         }
         for (side, levels) in [(Side::Buy, &update.bids), (Side::Sell, &update.asks)] {
             let mut ids = core::mem::take(&mut self.ids);
@@ -76,10 +79,30 @@ impl Venue {
                     self.resting.at(side, *price, &mut ids);
                 }
             }
-            ids.drain(..).for_each(|id| self.see_queue(id));
+            self.see_queues(&mut ids);
             self.ids = ids;
         }
         self.offers_changed(desk);
+        self.revalue(desk);
+    }
+
+    /// Keeps what the market shows, and does nothing about it: the venue is closed. A print of that
+    /// time is nothing that could still be had when it opens.
+    pub(in crate::matching) fn observe(&mut self, data: &MarketData, desk: &mut Desk<'_>) {
+        match data {
+            MarketData::Trade(trade) if trade.price.0 > 0 && trade.quantity > Quantity::ZERO => {
+                self.liquidity.saw_trade();
+                self.liquidity.set_print(trade.price, Quantity::ZERO);
+            }
+            MarketData::Quote(quote) => self.liquidity.set_quote(quote),
+            MarketData::Depth(update) => self.liquidity.apply_depth(update),
+            MarketData::Bar(bar) if self.liquidity.bars_only() && bars::is_possible(bar) => {
+                self.liquidity.set_print(bar.close, Quantity::ZERO);
+            }
+            MarketData::Mark(price) if price.0 > 0 => self.liquidity.set_mark(*price),
+            MarketData::Funding(funding) => self.fund(funding, desk),
+            MarketData::Trade(_) | MarketData::Bar(_) | MarketData::Mark(_) => {}
+        }
     }
 
     /// Plays the path of a bar, where bars are all there is.
@@ -87,10 +110,12 @@ impl Venue {
         if !self.liquidity.bars_only() || !bars::is_possible(bar) {
             return;
         }
-        let path = bars::path(bar, &self.rules);
+        let path = bars::path(bar, &self.rules, self.choices.bars);
         if self.orders.is_empty() {
-            let (close, left) = path[path.len() - 1];
-            self.liquidity.set_print(close, left);
+            for (price, left) in path {
+                self.liquidity.set_print(price, left);
+                self.revalue(desk);
+            }
             return;
         }
         let mut from = None;
@@ -99,6 +124,7 @@ impl Venue {
             // The jump from the last close to the open meets nothing on its way; within the bar
             // the market passes every price, so a stop meets it at its trigger.
             while let Some(start) = from
+                && self.liquidity.follows_prints(self.choices.triggers)
                 && let Some(trigger) = self.triggers.between(start, to)
             {
                 print.price = trigger;
@@ -107,6 +133,7 @@ impl Venue {
             }
             print.price = to;
             self.print(print, desk);
+            self.revalue(desk);
             from = Some(to);
         }
     }
@@ -119,7 +146,7 @@ impl Venue {
             left = self.hit_makers(side, print, left, desk);
         }
         self.liquidity.set_print(print.price, left);
-        self.fire(Sight::print(print.price), desk);
+        self.fire_seen(desk);
         self.serve_waiting(desk);
         self.liquidity.print_left()
     }
@@ -144,18 +171,17 @@ impl Venue {
             };
             let available = if limit != print.price {
                 // The market went through: whatever stood before us is done.
-                live.ahead = live.ahead.map(|_| Quantity::ZERO);
+                if let Some(queue) = &mut live.queue {
+                    queue.pass();
+                }
                 left
             } else if print.aggressor == Some(side) {
                 // Who buys hits asks: a bid at the same price was not in its way.
                 continue;
             } else {
                 // The others before us get it first; our own before us have had theirs.
-                match (live.ahead, self.model.touch) {
-                    (Some(ahead), _) => {
-                        live.ahead = Some(less(ahead, left));
-                        less(left, ahead)
-                    }
+                match (&mut live.queue, self.choices.touch) {
+                    (Some(queue), _) => queue.trade(print.quantity, left),
                     (None, Touch::Always) => left,
                     (None, Touch::Never) => continue,
                 }
@@ -188,25 +214,34 @@ impl Venue {
             }
             self.ids = ids;
         }
-        if self.liquidity.last().is_none() {
-            self.fire(self.liquidity.sight(), desk);
+        if self.liquidity.follows_offers(self.choices.triggers) {
+            self.fire_seen(desk);
         }
         self.serve_waiting(desk);
     }
 
-    /// Looks at what is displayed where a resting order stands: no more than that can be before
-    /// it.
-    fn see_queue(&mut self, id: ClientOrderId) {
-        if let Some(live) = self.orders.get_mut(&id)
-            && let Place::Resting(limit) = live.place
-            && let Some(displayed) = self.liquidity.displayed(live.order.side, limit)
-        {
-            live.ahead = Some(live.ahead.map_or(displayed, |ahead| ahead.min(displayed)));
+    /// Looks at what is displayed where resting orders of one side stand, the earliest of each
+    /// price first.
+    fn see_queues(&mut self, ids: &mut Vec<ClientOrderId>) {
+        let mut line = Line::default();
+        for id in ids.drain(..) {
+            if let Some(live) = self.orders.get_mut(&id)
+                && let Place::Resting(limit) = live.place
+                && let Some(displayed) = self.liquidity.displayed(live.order.side, limit)
+            {
+                let queue = live.queue.get_or_insert(Queue::join(displayed));
+                queue.see(displayed, self.choices.queue, self.choices.unit);
+                line.follow(limit, queue);
+            }
         }
     }
 
     /// Fires what is reached.
-    fn fire(&mut self, sight: Sight, desk: &mut Desk<'_>) {
+    pub(super) fn fire_seen(&mut self, desk: &mut Desk<'_>) {
+        if self.orders.is_empty() {
+            return;
+        }
+        let sight = self.liquidity.sight(self.choices.triggers);
         let mut ids = core::mem::take(&mut self.ids);
         self.triggers.reach(sight, self.rules.price_tick(), &mut ids);
         for id in ids.drain(..) {
