@@ -15,8 +15,11 @@ use sandpit_core::{
     market::{DataKind, MarketData, MarketEvent, Side, Trade},
     matching::FillModel,
     num::{Decimal, Money, Price, Quantity, Rate},
-    plugin::{CallCost, Fault, PluginEvent, PluginPort, Subscriptions},
-    risk::{Limits, OffTick},
+    plugin::{CallCost, Fault, PluginEvent, PluginPort, Subscriptions, TradingState},
+    risk::{
+        BasisPoints, BreachPolicy, Guards, Limits, LossGuard, LossLimit, OffTick, OrderToFill,
+        ProtectiveStop, Rates, RiskRules, SelfTrade, StreakGuard, Unlock, VelocityGuard,
+    },
     simulation::{Simulation, SimulationConfig},
     time::{Nanos, UnixNanos},
 };
@@ -57,15 +60,52 @@ fn instrument() -> Instrument {
     .unwrap()
 }
 
-fn simulation(plugins: usize, orders: u64) -> Simulation {
+/// Every limit and guard on, each too wide to be reached.
+fn all_on() -> Limits {
     let money = |amount| Money::from_decimal(Decimal::new(amount, 0));
-    let limits = Limits {
+    let wide = Some(BasisPoints(9_999));
+    let policy =
+        BreachPolicy { state: TradingState::Halted, flatten: false, unlock: Unlock::Person };
+    let limit = LossLimit::Share(BasisPoints(9_999));
+    let loss = Some(LossGuard { limit, policy });
+    let rate = Some(Rates::MAX);
+    Limits {
+        price_collar_max: wide,
+        market_age_max: Some(Nanos(60 * Nanos::SECOND.0)),
         order_notional_max: money(1_000_000_000),
+        open_orders_max: 100_000,
+        rates: Rates {
+            orders_per_second_max: rate,
+            orders_per_minute_max: rate,
+            amends_per_second_max: rate,
+            amends_per_minute_max: rate,
+            cancels_per_second_max: rate,
+            cancels_per_minute_max: rate,
+            order_to_fill_max: Some(OrderToFill {
+                ratio_max: u32::MAX,
+                orders_min: 1,
+                window: Nanos(60 * Nanos::SECOND.0),
+            }),
+        },
         position_notional_max: money(1_000_000_000),
         gross_notional_max: money(1_000_000_000),
-        open_orders_max: 100_000,
+        net_notional_max: money(1_000_000_000),
+        leverage_max: Some(BasisPoints::MAX),
+        concentration_max: Some(BasisPoints::MAX),
+        guards: Guards {
+            daily_loss: loss,
+            drawdown: loss,
+            losing_streak: Some(StreakGuard { losses_max: u32::MAX, policy }),
+            pnl_velocity: Some(VelocityGuard { limit, minutes: 240, policy }),
+        },
+        protective_stop: Some(ProtectiveStop::Share(BasisPoints(9_000))),
         ..Limits::unlimited()
-    };
+    }
+}
+
+fn simulation(plugins: usize, orders: u64) -> Simulation {
+    let money = |amount| Money::from_decimal(Decimal::new(amount, 0));
+    let limits = all_on();
     let plugin = PluginConfig {
         budget: money(1_000_000).unwrap(),
         instruments: vec![InstrumentId(0)],
@@ -79,6 +119,7 @@ fn simulation(plugins: usize, orders: u64) -> Simulation {
             plugins: vec![plugin; plugins],
             account_limits: limits,
             off_tick: OffTick::Deny,
+            risk: RiskRules { self_trade: SelfTrade::Deny, ..RiskRules::default() },
             venue: VenueCapabilities::ALL,
             recovery: None,
         },
@@ -92,7 +133,14 @@ fn simulation(plugins: usize, orders: u64) -> Simulation {
         let place = limit_order(tag, Decimal::new(5_000 - far % 4_000, 2));
         simulation.intents(PluginId(0), vec![Intent::Place(place)], &mut Quiet, &mut ());
     }
-    assert_eq!(u64::from(simulation.engine().open_orders()), orders);
+    // Everybody holds something, so that everybody is marked and watched.
+    for plugin in (0..plugins).filter_map(|id| u16::try_from(id).ok()) {
+        simulation.step(trade(2 + u64::from(plugin), 10_000), &mut Quiet, &mut ()).unwrap();
+        let place = Place { kind: PlaceKind::Market, ..limit_order(u64::MAX, Decimal::ZERO) };
+        simulation.intents(PluginId(plugin), vec![Intent::Place(place)], &mut Quiet, &mut ());
+    }
+    // Each has a stop of the host's.
+    assert_eq!(u64::from(simulation.engine().open_orders()), orders + plugins as u64);
     simulation
 }
 
@@ -120,7 +168,7 @@ fn market_events(plugins: usize, orders: u64) {
     let mut simulation = simulation(plugins, orders);
     let events = EVENTS / plugins as u64;
     let begun = Instant::now();
-    for time in 0..events {
+    for time in 2_000..2_000 + events {
         let wave = i64::try_from(time % 200).unwrap();
         simulation
             .step(trade(10 + time, 10_000 + (100 - wave).abs()), &mut Quiet, &mut ())
@@ -134,18 +182,30 @@ fn market_events(plugins: usize, orders: u64) {
 fn intents(orders: u64) {
     let mut simulation = simulation(1, orders);
     let rounds = 100_000;
-    let begun = Instant::now();
+    let mut nanos = Vec::new();
     for tag in 0..rounds {
+        // Time goes on, so that no rate is reached.
+        if tag % 100 == 0 {
+            let time = 10_000 + tag / 100 * 1_200_000_000;
+            simulation.step(trade(time, 10_000), &mut Quiet, &mut ()).unwrap();
+        }
         let place = limit_order(1_000_000 + tag, Decimal::new(5_000, 2));
-        simulation.intents(PluginId(0), vec![Intent::Place(place)], &mut Quiet, &mut ());
-        simulation.intents(PluginId(0), vec![Intent::Cancel(place.tag)], &mut Quiet, &mut ());
+        for intent in [Intent::Place(place), Intent::Cancel(place.tag)] {
+            let intents = vec![intent];
+            let begun = Instant::now();
+            simulation.intents(PluginId(0), intents, &mut Quiet, &mut ());
+            nanos.push(begun.elapsed().as_nanos());
+        }
     }
-    let nanos = begun.elapsed().as_nanos() as f64 / rounds as f64 / 2.0;
-    println!("place or cancel, 1 plugin, {orders:>5} open orders: {nanos:>9.1} ns");
+    nanos.sort_unstable();
+    let mean = nanos.iter().sum::<u128>() as f64 / nanos.len() as f64;
+    let p99 = nanos[nanos.len() / 100 * 99];
+    println!("place or cancel, 1 plugin, {orders:>5} open orders: {mean:>9.1} ns, p99 {p99:>6} ns");
 }
 
 fn main() {
-    for (plugins, orders) in [(1, 0), (1, 10), (1, 100), (1, 1_000), (100, 10), (1_000, 10)] {
+    let cases = [(1, 0), (1, 1), (1, 10), (1, 100), (1, 1_000), (100, 10), (1_000, 10)];
+    for (plugins, orders) in cases {
         market_events(plugins, orders);
     }
     for orders in [1, 100, 1_000] {

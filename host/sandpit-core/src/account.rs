@@ -158,6 +158,8 @@ impl SubAccount {
 #[derive(Clone, Debug)]
 pub struct Account {
     sub_accounts: Vec<SubAccount>,
+    balance: Money,
+    unrealized: Money,
 }
 
 impl Account {
@@ -175,7 +177,8 @@ impl Account {
                 unrealized: Money::ZERO,
             })
             .collect();
-        Self { sub_accounts }
+        let balance = budgets.iter().copied().sum();
+        Self { sub_accounts, balance, unrealized: Money::ZERO }
     }
 
     /// One plugin's share.
@@ -190,10 +193,30 @@ impl Account {
         &self.sub_accounts
     }
 
+    /// Sum of all balances.
+    #[must_use]
+    pub const fn balance(&self) -> Money {
+        self.balance
+    }
+
     /// Sum of all equities.
     #[must_use]
     pub fn equity(&self) -> Money {
-        self.sub_accounts.iter().map(SubAccount::equity).sum()
+        self.balance + self.unrealized
+    }
+
+    /// Changes one position, and the sums with it.
+    fn change(
+        &mut self,
+        plugin: PluginId,
+        instrument: InstrumentId,
+        change: impl FnOnce(&mut Position),
+    ) {
+        let share = &mut self.sub_accounts[usize::from(plugin.0)];
+        let (balance, unrealized) = (share.balance(), share.unrealized);
+        share.change(instrument, change);
+        self.balance += share.balance() - balance;
+        self.unrealized += share.unrealized - unrealized;
     }
 
     /// Signed quantity over all plugins.
@@ -212,14 +235,14 @@ impl Account {
         notional: Money,
         fee: Money,
     ) {
-        self.sub_accounts[usize::from(plugin.0)].change(instrument, |position| {
+        self.change(plugin, instrument, |position| {
             position.fill(quantity, notional, fee);
         });
     }
 
     /// Books funding of a perpetual, paid (positive) or received.
     pub fn fund(&mut self, plugin: PluginId, instrument: InstrumentId, amount: Money) {
-        self.sub_accounts[usize::from(plugin.0)].change(instrument, |position| {
+        self.change(plugin, instrument, |position| {
             position.funding += amount;
         });
     }
@@ -232,14 +255,14 @@ impl Account {
         (quantity, cost): (Quantity, Money),
         [realized, fees, funding]: [Money; 3],
     ) {
-        self.sub_accounts[usize::from(plugin.0)].change(instrument, |position| {
+        self.change(plugin, instrument, |position| {
             *position = Position { quantity, cost, realized, fees, funding, value: cost };
         });
     }
 
     /// Values a plugin's open position anew.
     pub fn mark(&mut self, plugin: PluginId, instrument: InstrumentId, value: Money) {
-        self.sub_accounts[usize::from(plugin.0)].change(instrument, |position| {
+        self.change(plugin, instrument, |position| {
             position.value = value;
         });
     }

@@ -214,6 +214,8 @@ pub enum FaultCode {
     StartRefused,
     /// Its process is gone.
     RunnerLost,
+    /// It is too far behind the market.
+    Lagging,
 }
 
 impl FaultCode {
@@ -231,6 +233,7 @@ impl FaultCode {
             Self::MalformedOutput => "malformed-output",
             Self::StartRefused => "start-refused",
             Self::RunnerLost => "runner-lost",
+            Self::Lagging => "lagging",
         }
     }
 }

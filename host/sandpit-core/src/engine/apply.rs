@@ -13,6 +13,7 @@ use crate::{
     market::Side,
     num::{Money, Quantity},
     order::{Fill, Order, OrderState, Transition},
+    risk::{Purpose, RampState, Trade},
     time::UnixNanos,
 };
 
@@ -31,11 +32,13 @@ impl<F: Flaws> Engine<F> {
                 self.take_in(order, *replaces);
                 self.orders.open(order.clone(), *purpose, OrderState::Submitted, at);
                 self.follow_replaced(order.id, *replaces);
+                self.note_order(order, *purpose, replaces.is_none(), at);
             }
             Record::Held { order, purpose } => {
                 self.take_in(order, None);
                 self.orders.open(order.clone(), *purpose, OrderState::Emulated, at);
                 self.held.insert(order, None);
+                self.note_order(order, *purpose, true, at);
             }
             Record::Released { order, kind, quantity } => {
                 self.held.remove(*order);
@@ -45,7 +48,8 @@ impl<F: Flaws> Engine<F> {
                 tracked.order.quantity = *quantity;
                 tracked.asked_at = at;
                 self.move_order(*order, Transition::Submit, OrderState::Submitted)?;
-                self.orders.refresh(*order);
+                self.orders.release(*order);
+                self.note_resting(*order);
             }
             Record::Moved { order, by, to, news, .. } => self.moved(at, *order, *by, *to, news)?,
             Record::Filled { order, fill, time, .. } => self.fill(*time, order, fill)?,
@@ -88,10 +92,22 @@ impl<F: Flaws> Engine<F> {
             Record::Locked { plugin, lock } => {
                 self.scope_state_mut(*plugin).lock(*lock);
                 self.lock_end = self.find_lock_end();
+                self.guard_locked(*plugin, lock);
             }
             Record::Unlocked { plugin, reason } => {
                 self.scope_state_mut(*plugin).unlock(*reason);
                 self.lock_end = self.find_lock_end();
+                self.guard_unlocked(*plugin, *reason);
+            }
+            Record::Equity { plugin, sample } => self.sampled(*plugin, sample),
+            Record::Ramp { plugin, stage, clean_days } => {
+                self.ramped(*plugin, RampState { stage: *stage, clean_days: *clean_days });
+            }
+            Record::CarriedStreak { plugin, losses } => {
+                self.risk.scope_mut(*plugin).watch.set_losses(*losses);
+            }
+            Record::CarriedRound { plugin, instrument, opened_at } => {
+                self.risk.rounds.set((*plugin, *instrument), *opened_at);
             }
             Record::Flattening { plugin, wanted } => {
                 if *wanted {
@@ -112,7 +128,10 @@ impl<F: Flaws> Engine<F> {
             Record::CarriedPosition { plugin, instrument, .. } => {
                 self.carry_position(*plugin, *instrument, record);
             }
-            Record::CarriedSequence(sequence) => self.sequence = self.sequence.max(*sequence),
+            Record::CarriedSequence(sequence) => {
+                self.sequence = self.sequence.max(*sequence);
+                self.recent_fills.forget(self.now);
+            }
             // For readers alone, or applied above.
             _ => {}
         }
@@ -165,6 +184,7 @@ impl<F: Flaws> Engine<F> {
         to: OrderState,
         news: &News,
     ) -> Result<(), RecordError> {
+        self.note_request(id, by, at);
         let tracked = self.orders.get_any_mut(id).ok_or(RecordError::UnknownOrder(id))?;
         let total = tracked.order.quantity;
         match by {
@@ -205,6 +225,7 @@ impl<F: Flaws> Engine<F> {
             }
             _ => self.orders.refresh(id),
         }
+        self.follow_resting(id, by, news);
         Ok(())
     }
 
@@ -216,16 +237,15 @@ impl<F: Flaws> Engine<F> {
             tracked.note_trade(fill.trade_id);
         }
         tracked.filled += fill.quantity;
-        let by = if tracked.remaining() > Quantity::ZERO {
-            Transition::FillPart
-        } else {
-            Transition::FillAll
-        };
+        let left = self.orders.get_any(id).map_or(Quantity::ZERO, |tracked| self.left_of(tracked));
+        let by = if left > Quantity::ZERO { Transition::FillPart } else { Transition::FillAll };
         self.orders.refresh(id);
         // A fill that the order's life does not allow is booked all the same: it happened.
         if let Some(expected) = self.state_after(id, by) {
             self.move_order(id, by, expected)?;
         }
+        self.note_resting(id);
+        self.note_fill(id, time);
         Ok(())
     }
 
@@ -242,7 +262,14 @@ impl<F: Flaws> Engine<F> {
         let quantity = side.signed(fill.quantity);
         let rules = self.instrument(instrument);
         let notional = rules.notional(fill.price, quantity).ok_or(RecordError::Overflow)?;
+        let before = *self.account.sub_account(plugin).position(instrument);
         self.account.fill(plugin, instrument, quantity, notional, fill.fee);
+        self.note_round_trip((plugin, instrument), &before);
+        if let Some(pattern) = &mut self.risk.pattern {
+            let (price, quantity) = (fill.price, fill.quantity);
+            self.risk.seen =
+                pattern.note(Trade { time, plugin, instrument, side, price, quantity });
+        }
         self.orders.move_position(plugin, instrument, quantity);
         self.recent_fills.note(time, instrument, quantity);
         let held = self.account.sub_account(plugin).position(instrument).quantity;
@@ -261,7 +288,10 @@ impl<F: Flaws> Engine<F> {
     fn note_holder(&mut self, plugin: PluginId, instrument: InstrumentId, held: Quantity) {
         let holders = &mut self.holders[usize::from(instrument.0)];
         match (holders.binary_search(&plugin), held.is_zero()) {
-            (Err(at), false) => holders.insert(at, plugin),
+            (Err(at), false) => {
+                holders.insert(at, plugin);
+                self.risk.marked = false;
+            }
             (Ok(at), true) => {
                 holders.remove(at);
             }
@@ -297,6 +327,10 @@ impl<F: Flaws> Engine<F> {
             self.held.latch(carried.order.id);
         }
         self.orders.carry(carried.clone());
+        self.note_resting(carried.order.id);
+        if carried.purpose == Purpose::Protective && !carried.state.is_closed() {
+            self.risk.protection.opened(&carried.order, carried.asked_at);
+        }
     }
 
     fn carry_position(&mut self, plugin: PluginId, instrument: InstrumentId, record: &Record) {

@@ -8,7 +8,7 @@ use crate::{
     instrument::Instrument,
     num::Money,
     plugin::Subscriptions,
-    risk::{Limits, OffTick},
+    risk::{Limits, OffTick, RiskRules},
 };
 
 /// Everything that is fixed for a run.
@@ -22,6 +22,8 @@ pub struct EngineConfig {
     pub plugins: Vec<PluginConfig>,
     /// Limits of the whole account.
     pub account_limits: Limits,
+    /// Rules of risk over all scopes.
+    pub risk: RiskRules,
     /// What happens to prices off the tick.
     pub off_tick: OffTick,
     /// What the venue can keep by itself; the host does the rest.

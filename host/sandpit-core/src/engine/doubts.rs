@@ -10,8 +10,8 @@ use alloc::{
 
 use crate::{
     engine::{
-        Alert, Effect, Engine, Flaws, OrderStatus, Origin, QueryOrder, Record, VenueOrder,
-        VenueOrderState,
+        Alert, Effect, Engine, Flaws, LockReason, OrderStatus, Origin, QueryOrder, Record,
+        VenueOrder, VenueOrderState, orders::Tracked,
     },
     ids::ClientOrderId,
     order::{OrderState, ReportKind},
@@ -100,6 +100,9 @@ impl<F: Flaws> Engine<F> {
         let unsettled = open.is_some_and(|tracked| {
             tracked.state == OrderState::Unknown
                 || (self.doubts.contains(id) && tracked.asked().is_some())
+                || (self.doubts.contains(id)
+                    && tracked.state != OrderState::PendingCancel
+                    && self.must_end(tracked))
         });
         if !unsettled {
             self.doubts.remove(id);
@@ -172,8 +175,9 @@ impl<F: Flaws> Engine<F> {
         if found.state != VenueOrderState::Rejected && (unheard || unknown) {
             tell(self, ReportKind::Accepted(found.venue_id), effects);
         }
-        for fill in &found.fills {
-            tell(self, ReportKind::Filled(*fill), effects);
+        for (fill, time) in &found.fills {
+            let kind = ReportKind::Filled(*fill);
+            self.apply_report(id, kind, *time, Origin::Reconciliation, effects);
         }
         match found.state {
             VenueOrderState::Working | VenueOrderState::Triggered => {
@@ -184,7 +188,11 @@ impl<F: Flaws> Engine<F> {
                 }
                 self.align_form(found, time, effects);
             }
-            VenueOrderState::Filled => {}
+            // Filled in the form that it had there, which may be that of a change under way.
+            VenueOrderState::Filled => {
+                let kind = ReportKind::Amended { quantity: found.quantity, kind: found.kind };
+                tell(self, kind, effects);
+            }
             VenueOrderState::Canceled => tell(self, ReportKind::Canceled, effects),
             VenueOrderState::Expired => tell(self, ReportKind::Expired, effects),
             VenueOrderState::Rejected => {
@@ -211,13 +219,43 @@ impl<F: Flaws> Engine<F> {
         } else if asked {
             self.doubt(id, effects);
         }
-        // A cancel that got lost is sent again: it cannot do anything twice.
+        self.cancel_again(id, effects);
+    }
+
+    /// Sends a cancel that got lost, or that the venue refused while the order may not work on: it
+    /// cannot do anything twice.
+    pub(super) fn cancel_again(&mut self, id: ClientOrderId, effects: &mut Vec<Effect>) {
         let again = self.orders.get(id).is_some_and(|tracked| {
-            tracked.cancel_wanted
+            self.must_end(tracked)
                 && !matches!(tracked.state, OrderState::PendingCancel | OrderState::Unknown)
         });
         if again {
             self.cancel(id, effects);
         }
+    }
+
+    /// Comes back to an order of which a cancel or a change was refused: it may be over, or have to
+    /// end all the same.
+    pub(super) fn ask_later(&mut self, id: ClientOrderId) {
+        let Some(recovery) = self.config.recovery else {
+            return;
+        };
+        if self.orders.is_open(id) && !self.doubts.contains(id) {
+            let pause = recovery.query_every;
+            self.doubts.set(id, Doubt { next: self.now.plus(pause), pause });
+        }
+    }
+
+    /// Whether an order may not work on: somebody wants its end, or the kill switch is on, or its
+    /// plugin is at fault or being closed, or it stands in the way of an exit. What the host placed to protect a position may.
+    fn must_end(&self, tracked: &Tracked) -> bool {
+        let plugin = tracked.order.plugin();
+        let locked = |scope, reason| self.scope_state(scope).locks().any(|l| l.reason == reason);
+        tracked.cancel_wanted
+            || self.is_in_the_way(tracked)
+            || (!tracked.purpose.is_host()
+                && (locked(None, LockReason::KillSwitch)
+                    || locked(Some(plugin), LockReason::Fault)
+                    || self.flattening.contains(&plugin)))
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     ids::{ClientOrderId, InstrumentId, PluginId},
     intent::Intent,
     market::{BookError, MarketEvent},
-    num::{Price, Quantity},
+    num::{Money, Price, Quantity},
     order::{IllegalTransition, Order, Report},
     plugin::{Fault, PluginEvent, TradingState},
     risk::{Approved, Scope},
@@ -151,4 +151,36 @@ pub enum Alert {
     ExternalPosition(InstrumentId, Quantity),
     /// A position could not be closed yet; it is tried again.
     CannotFlatten(PluginId),
+    /// A guard's bound was reached; the scope is locked.
+    LimitBreached {
+        /// Whose: a plugin's, or the account's.
+        plugin: Option<PluginId>,
+        /// Which guard.
+        reason: LockReason,
+        /// What was lost: an amount, or a number of round trips.
+        value: Money,
+        /// What may be lost.
+        limit: Money,
+    },
+    /// Cancels are too many; they go on passing, and nothing new does until they are fewer.
+    CancelsAboveRate {
+        /// Whose: a plugin's, or the account's.
+        plugin: Option<PluginId>,
+    },
+    /// The same was bought and sold again and again, by one plugin or between two.
+    SelfTradePattern {
+        /// Of what.
+        instrument: InstrumentId,
+        /// Between whom; twice the same where it was one alone.
+        plugins: [PluginId; 2],
+        /// So many fills.
+        trades: u32,
+    },
+    /// A position has no stop of the host's yet; it is tried again.
+    Unprotected {
+        /// Whose.
+        plugin: PluginId,
+        /// Of what.
+        instrument: InstrumentId,
+    },
 }

@@ -7,7 +7,7 @@ use crate::{
     engine::{Alert, Effect, Engine, EngineConfig, Flaws, Record},
     ids::{InstrumentId, PluginId},
     instrument::Instrument,
-    market::{BarBuilder, DataKind, MarketData, MarketEvent},
+    market::{BarBuilder, DataKind, Funding, MarketData, MarketEvent},
     plugin::{DepthView, PluginEvent},
     time::{Nanos, UnixNanos},
 };
@@ -112,7 +112,8 @@ impl Feed {
                     tell(&bars.plugins, event, history, effects);
                 }
             }
-            MarketData::Depth(_) => {}
+            // Plugins of this contract are told of neither; depth they are told as a view.
+            MarketData::Depth(_) | MarketData::Mark(_) | MarketData::Funding(_) => {}
         }
     }
 }
@@ -150,6 +151,9 @@ impl<F: Flaws> Engine<F> {
             self.feed.publish(event, history, effects);
         }
         self.now = self.now.max(event.time);
+        if !history {
+            self.watch_time(effects);
+        }
         self.feed.end_bars(self.now, &self.config.instruments, effects);
         let market = &mut self.markets[usize::from(id.0)];
         let before = market.mark();
@@ -160,13 +164,27 @@ impl<F: Flaws> Engine<F> {
         }
         if marked {
             self.mark(id, effects);
+            self.watch_holders(id, effects);
         }
         match &event.data {
-            MarketData::Bar(_) => {}
+            MarketData::Funding(funding) if !history => self.fund_holders(id, funding, effects),
+            MarketData::Bar(_) | MarketData::Mark(_) | MarketData::Funding(_) => {}
             MarketData::Depth(_) => self.publish_depth(id, event.time, effects),
             MarketData::Trade(_) | MarketData::Quote(_) => {
                 self.feed.publish(event, history, effects)
             }
+        }
+    }
+
+    /// Lets holders pay or get funding, as the venue does.
+    fn fund_holders(&mut self, id: InstrumentId, funding: &Funding, effects: &mut Vec<Effect>) {
+        for plugin in self.holders[usize::from(id.0)].clone() {
+            let quantity = self.account.sub_account(plugin).position(id).quantity;
+            let Some(amount) = self.instrument(id).funding(quantity, funding) else {
+                return self.halt_instrument(id, Alert::NumberOverflow(id), effects);
+            };
+            self.commit(Record::Funded { plugin, instrument: id, amount }, effects);
+            self.tell_position(plugin, id, effects);
         }
     }
 

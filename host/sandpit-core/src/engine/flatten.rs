@@ -28,7 +28,7 @@ impl<F: Flaws> Engine<F> {
             .orders
             .iter()
             .filter(|tracked| tracked.order.plugin() == plugin)
-            .filter(|tracked| tracked.purpose != Purpose::Flatten)
+            .filter(|tracked| !matches!(tracked.purpose, Purpose::Flatten | Purpose::Protective))
             .map(|tracked| tracked.order.id)
             .collect();
         self.cancel_each(&own, effects);

@@ -7,13 +7,13 @@ use alloc::{
 };
 
 use crate::{
-    engine::{Effect, Engine, Flaws, News, Origin, Record},
+    engine::{Effect, Engine, Flaws, News, Origin, Record, orders::Tracked},
     ids::{ClientOrderId, InstrumentId, PluginId},
     intent::TimeInForce,
     market::Side,
     num::{Price, Quantity},
     order::{Order, OrderKind, OrderState, ReportKind, TrailingOffset, Transition},
-    risk::approve,
+    risk::{Act, approve},
     time::UnixNanos,
 };
 
@@ -298,6 +298,10 @@ impl<F: Flaws> Engine<F> {
         let Some(tracked) = self.orders.get(id) else {
             return self.held.remove(id);
         };
+        // What came before it in the same move of the market may have sent it.
+        if !self.held.contains(id) {
+            return;
+        }
         let (mut order, purpose) = (tracked.order.clone(), tracked.purpose);
         order.kind = order.kind.limit().map_or(OrderKind::Market, OrderKind::Limit);
         if order.reduce_only && !self.config.venue.reduce_only {
@@ -313,11 +317,16 @@ impl<F: Flaws> Engine<F> {
         let instrument = order.instrument;
         let kind = order.kind;
         let approved = self.scopes(id.plugin, instrument, Some(id)).and_then(|scopes| {
-            let mark = self.market_state(instrument).mark();
-            approve::<F>(order, self.instrument(instrument), mark, scopes, purpose, false)
+            let (rules, market) = (self.instrument(instrument), self.market_view(instrument));
+            approve::<F>(order, rules, market, scopes, purpose, Act::Resume)
+        });
+        let approved = approved.and_then(|approved| {
+            let meets = self.prevent_self_trade(approved.get(), purpose, effects)?;
+            Ok((!meets).then_some(approved))
         });
         match approved {
-            Ok(approved) => {
+            Ok(None) => self.end_held(id, effects),
+            Ok(Some(approved)) => {
                 self.commit(Record::Released { order: id, kind, quantity }, effects);
                 effects.push(Effect::Submit(approved));
             }
@@ -352,6 +361,20 @@ impl<F: Flaws> Engine<F> {
         }
         self.cancel_each(&in_the_way, effects);
         true
+    }
+
+    /// Whether an exit whose trigger was reached waits for this order to end.
+    pub(super) fn is_in_the_way(&self, tracked: &Tracked) -> bool {
+        let order = &tracked.order;
+        let waits = |id: &ClientOrderId| {
+            self.orders.get(*id).is_some_and(|waiting| {
+                waiting.order.instrument == order.instrument && waiting.order.side == order.side
+            })
+        };
+        order.reduce_only
+            && order.kind.limit().is_some()
+            && !self.held.contains(order.id)
+            && self.held.latched.iter().any(|id| id.plugin == order.plugin() && waits(id))
     }
 
     /// Sends the exits of a plugin that waited for an order to make way.

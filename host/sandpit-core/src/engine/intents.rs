@@ -13,7 +13,7 @@ use crate::{
     num::{Decimal, Price, Quantity},
     order::{Order, OrderKind, OrderState, Transition, next_state},
     plugin::{OrderUpdate, OrderUpdateKind, PluginEvent},
-    risk::{Denial, Purpose, approve, form, form_limit, form_quantity, form_trigger},
+    risk::{Act, Denial, Purpose, approve, form, form_limit, form_quantity, form_trigger},
 };
 
 /// A wish that was refused, with what is known of it.
@@ -97,6 +97,12 @@ impl<F: Flaws> Engine<F> {
         let rules = self.instrument(instrument);
         let market = self.market_state(instrument);
         let formed = form(place, rules, market, self.config.off_tick, self.now)?;
+        // Where the host keeps stops, an order that only shrinks a position must not turn it should
+        // the stop be faster.
+        let exposure = self.orders.plugin_exposure(plugin, instrument);
+        let shrinks = purpose == Purpose::Plain
+            && exposure.is_protected()
+            && formed.quantity <= exposure.reducible(place.side);
         let order = Order {
             id: self.next_id(plugin),
             tag: place.tag,
@@ -106,7 +112,7 @@ impl<F: Flaws> Engine<F> {
             kind: formed.kind,
             time_in_force: place.time_in_force,
             post_only: place.post_only,
-            reduce_only: place.reduce_only,
+            reduce_only: place.reduce_only || shrinks,
         };
         self.send(order, purpose, None, effects)
     }
@@ -127,7 +133,10 @@ impl<F: Flaws> Engine<F> {
         if self.halted[usize::from(instrument.0)] && !purpose.is_host() {
             return Err(Denial::InstrumentHalted);
         }
-        let kept = !self.config.venue.can_keep(&order);
+        let kept = !self.config.venue.can_keep(&order)
+            || (purpose == Purpose::Protective
+                && order.kind.is_conditional()
+                && self.risk.protection.keeps(id.plugin, instrument));
         if order.reduce_only && !kept && !self.config.venue.reduce_only {
             let most = self.held_to(&order, id);
             if !purpose.is_host() && order.quantity > most {
@@ -139,15 +148,18 @@ impl<F: Flaws> Engine<F> {
             }
         }
         let scopes = self.scopes(id.plugin, instrument, None)?;
-        let mark = self.market_state(instrument).mark();
+        let market = self.market_view(instrument);
         let rules = self.instrument(instrument);
-        let is_new = replaces.is_none();
-        let approved = approve::<F>(order, rules, mark, scopes, purpose, is_new)?;
+        let act = if replaces.is_none() { Act::New } else { Act::Resume };
+        let approved = approve::<F>(order, rules, market, scopes, purpose, act)?;
         let order = approved.get().clone();
-        if kept {
+        if self.prevent_self_trade(&order, purpose, effects)? {
+            self.commit(Record::Held { order, purpose }, effects);
+            self.end_held(id, effects);
+        } else if kept {
             let trails = matches!(order.kind, OrderKind::TrailingStop(_));
             self.commit(Record::Held { order, purpose }, effects);
-            if let Some(best) = mark.filter(|_| trails) {
+            if let Some(best) = market.mark.filter(|_| trails) {
                 self.commit(Record::Trailed { order: id, best }, effects);
             }
             self.tell_order(id, OrderUpdateKind::Accepted, effects);
@@ -334,6 +346,7 @@ impl<F: Flaws> Engine<F> {
                 let (news, origin) = (News::Nothing, Origin::Host);
                 self.commit(Record::Moved { order: id, by, to, news, origin }, effects);
                 effects.push(Effect::Cancel(CancelOrder { order: id, instrument }));
+                self.alert_of_cancels(id.plugin, effects);
             }
             Err(illegal) => {
                 let alert = Alert::ImpossibleReport(id, instrument, illegal);

@@ -104,6 +104,7 @@ impl<F: Flaws> Engine<F> {
     ) {
         if self.scope_state(plugin).locks().any(|lock| lock.reason == reason) {
             self.change_state(plugin, Record::Unlocked { plugin, reason }, effects);
+            self.measure_anew(plugin, reason, effects);
         }
     }
 

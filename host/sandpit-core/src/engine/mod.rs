@@ -9,7 +9,8 @@
 //! Rooms: `intents` (wishes to orders), `reports` (what venues say), `feed` (market events to
 //! plugins), `held` (orders that wait here for their trigger), `doubts` and `reconcile` (what is
 //! not known, and how it is found out), `recover` (a start), `locks`, `flatten`, `brackets`,
-//! `timers`, `orders` (the only owner of an order's state).
+//! `timers`, `orders` (the only owner of an order's state); of risk: `scopes` (what it looks at and
+//! keeps), `guards` (losses), `ramp`, `protection` (stops that the host keeps).
 
 mod apply;
 mod brackets;
@@ -19,10 +20,13 @@ mod event;
 mod feed;
 mod flatten;
 mod flaws;
+mod guards;
 mod held;
 mod intents;
 mod locks;
 mod orders;
+mod protection;
+mod ramp;
 mod reconcile;
 mod record;
 mod recover;
@@ -59,7 +63,7 @@ use crate::{
     num::Quantity,
     order::OrderKind,
     plugin::{Fault, PluginEvent, TradingState},
-    risk::Scope,
+    risk::{Purpose, Scope},
     time::UnixNanos,
 };
 use brackets::Brackets;
@@ -69,6 +73,7 @@ use held::Held;
 use locks::ScopeState;
 use orders::Orders;
 use reconcile::RecentFills;
+use scopes::Risk;
 use timers::Timers;
 
 /// Trading state of a run, and the one function that moves it. Host code uses it as it is: `F` is
@@ -100,6 +105,7 @@ pub struct Engine<F: Flaws = Sound> {
     /// Of the last client order id.
     sequence: u64,
     recent_fills: RecentFills,
+    risk: Risk,
     /// The venue's time of the books that ours were last compared with.
     reconciled_at: Option<UnixNanos>,
 
@@ -127,6 +133,13 @@ impl<F: Flaws> Engine<F> {
     #[must_use]
     pub fn with_flaws(config: EngineConfig) -> Self {
         let instruments = config.instruments.len();
+        let mut orders = Orders::new(config.plugins.len(), instruments, config.venue.reduce_only);
+        let everybody = config.account_limits.protective_stop.is_some();
+        for (index, plugin) in (0u16..).zip(&config.plugins) {
+            if everybody || plugin.limits.protective_stop.is_some() {
+                orders.protect(PluginId(index));
+            }
+        }
         let budgets: Vec<_> = config.plugins.iter().map(|plugin| plugin.budget).collect();
         Self {
             flaws: core::marker::PhantomData,
@@ -136,7 +149,7 @@ impl<F: Flaws> Engine<F> {
             account: Account::new(&budgets, instruments),
             external: alloc::vec![[Quantity::ZERO; 3]; instruments],
             holders: alloc::vec![Vec::new(); instruments],
-            orders: Orders::new(config.plugins.len(), instruments),
+            orders,
             brackets: Brackets::default(),
             held: Held::new(instruments),
             replacing: BTreeMap::new(),
@@ -146,6 +159,7 @@ impl<F: Flaws> Engine<F> {
             flattening: BTreeSet::new(),
             sequence: 0,
             recent_fills: RecentFills::default(),
+            risk: Risk::new(&config),
             reconciled_at: None,
             lock_end: None,
             doubts: Doubts::default(),
@@ -177,6 +191,7 @@ impl<F: Flaws> Engine<F> {
 
     fn clock(&mut self, now: UnixNanos, effects: &mut Vec<Effect>) {
         self.now = self.now.max(now);
+        self.watch_time(effects);
         self.feed.end_bars(self.now, &self.config.instruments, effects);
         while let Some(timer) = self.timers.due(self.now) {
             let (plugin, id) = (timer.plugin, timer.id);
@@ -194,6 +209,7 @@ impl<F: Flaws> Engine<F> {
             self.ask_reconcile(effects);
         }
         self.flatten_again(effects);
+        self.guard_again(effects);
     }
 
     fn venue_news(&mut self, news: VenueEvent, effects: &mut Vec<Effect>) {
@@ -266,8 +282,11 @@ impl<F: Flaws> Engine<F> {
         self.cancel_each(&own, effects);
     }
 
+    /// Cancels what works. The stops that the host keeps for positions stay: they can only close
+    /// what is open.
     fn cancel_everything(&mut self, effects: &mut Vec<Effect>) {
-        let all: Vec<_> = self.orders.iter().map(|tracked| tracked.order.id).collect();
+        let others = self.orders.iter().filter(|t| t.purpose != Purpose::Protective);
+        let all: Vec<_> = others.map(|tracked| tracked.order.id).collect();
         self.cancel_each(&all, effects);
     }
 

@@ -39,6 +39,10 @@ pub(crate) struct Tracked {
     asked: Option<Quantity>,
     /// What counts as working.
     reserved: Quantity,
+    /// Whether the venue has it, or is to have it; the host keeps it otherwise.
+    at_venue: bool,
+    /// Whether it counts as one that can only reduce.
+    bound: bool,
     /// Executions that were booked, in ascending order, so that one told twice is booked once.
     trades: Vec<TradeId>,
 }
@@ -56,6 +60,8 @@ impl Tracked {
             cancel_wanted: false,
             asked: None,
             reserved: Quantity::ZERO,
+            at_venue: state != OrderState::Emulated,
+            bound: false,
             trades: Vec::new(),
         }
     }
@@ -83,6 +89,11 @@ impl Tracked {
                 self.state,
                 OrderState::PendingUpdate | OrderState::PendingCancel | OrderState::Unknown
             )
+    }
+
+    /// Whether it counts as one that can only reduce.
+    pub(crate) const fn is_bound(&self) -> bool {
+        self.bound
     }
 
     /// Whether an execution was booked before.
@@ -124,6 +135,8 @@ impl Tracked {
             cancel_wanted: carried.cancel_wanted,
             asked: carried.asked,
             reserved: Quantity::ZERO,
+            at_venue: !carried.held,
+            bound: false,
             trades: carried.trades,
         }
     }
@@ -146,10 +159,13 @@ pub(crate) struct Orders {
     tags: BTreeMap<(PluginId, OrderTag), ClientOrderId>,
     plugins: Vec<ScopeOrders>,
     account: ScopeOrders,
+    /// Whether the venue keeps reduce-only orders to what they reduce. Where it does not, one that
+    /// is there can turn a position, however fast the host is to cancel it.
+    venue_reduces: bool,
 }
 
 impl Orders {
-    pub(crate) fn new(plugins: usize, instruments: usize) -> Self {
+    pub(crate) fn new(plugins: usize, instruments: usize, venue_reduces: bool) -> Self {
         let scope =
             ScopeOrders { exposures: alloc::vec![Exposure::default(); instruments], open: 0 };
         Self {
@@ -159,6 +175,7 @@ impl Orders {
             tags: BTreeMap::new(),
             plugins: alloc::vec![scope.clone(); plugins],
             account: scope,
+            venue_reduces,
         }
     }
 
@@ -246,8 +263,7 @@ impl Orders {
         if tracked.purpose.is_told() {
             self.tags.insert((plugin, tracked.order.tag), id);
         }
-        self.plugins[usize::from(plugin.0)].open += 1;
-        self.account.open += 1;
+        self.count_open(&tracked, true);
         self.open.insert(id, tracked);
         self.refresh(id);
     }
@@ -267,17 +283,33 @@ impl Orders {
         }
     }
 
+    /// A held order goes to the venue.
+    pub(crate) fn release(&mut self, id: ClientOrderId) {
+        if let Some(tracked) = self.open.get_mut(&id) {
+            tracked.at_venue = true;
+        }
+        self.refresh(id);
+    }
+
     /// Counts so much of an order as working.
     pub(crate) fn reserve(&mut self, id: ClientOrderId, quantity: Quantity) {
         let Some(tracked) = self.open.get_mut(&id) else {
             return;
         };
-        let change = quantity - tracked.reserved;
+        let before = (tracked.bound, tracked.reserved);
+        tracked.bound = tracked.order.reduce_only && (self.venue_reduces || !tracked.at_venue);
         tracked.reserved = quantity;
         assert!(tracked.reserved >= Quantity::ZERO, "reserved exposure is never negative");
-        let (side, reduce_only) = (tracked.order.side, tracked.order.reduce_only);
-        let instrument = tracked.order.instrument;
-        self.expose(id.plugin, instrument, |exposure| exposure.work(side, reduce_only, change));
+        // A stop of the host's own counts as the whole position, whether it stands or not.
+        if tracked.purpose == Purpose::Protective {
+            return;
+        }
+        let (side, bound, instrument) =
+            (tracked.order.side, tracked.bound, tracked.order.instrument);
+        self.expose(id.plugin, instrument, |exposure| {
+            exposure.work(side, before.0, -before.1);
+            exposure.work(side, bound, quantity);
+        });
     }
 
     /// Changes what a plugin is exposed to, and the account with it.
@@ -347,15 +379,32 @@ impl Orders {
         let Some(mut tracked) = self.open.remove(&id) else {
             return;
         };
-        tracked.asked = None;
+        // What was asked of it stays: it may have been done before the end.
         tracked.cancel_wanted = false;
         let plugin = id.plugin;
         if self.by_tag(plugin, tracked.order.tag) == Some(id) {
             self.tags.remove(&(plugin, tracked.order.tag));
         }
-        self.plugins[usize::from(plugin.0)].open -= 1;
-        self.account.open -= 1;
+        self.count_open(&tracked, false);
         self.remember(tracked);
+    }
+
+    /// Counts an order that begins or ends. A stop of the host's own is none of the plugin's.
+    fn count_open(&mut self, tracked: &Tracked, begins: bool) {
+        let count = |open: &mut u32| *open = if begins { *open + 1 } else { *open - 1 };
+        count(&mut self.account.open);
+        if tracked.purpose != Purpose::Protective {
+            count(&mut self.plugins[usize::from(tracked.order.plugin().0)].open);
+        }
+    }
+
+    /// The host keeps stops for a plugin's positions. One may come, and fill, at any moment, so the
+    /// worst case reckons with it whether it stands or not.
+    pub(crate) fn protect(&mut self, plugin: PluginId) {
+        for index in 0..self.account.exposures.len() {
+            let Ok(instrument) = u16::try_from(index).map(InstrumentId) else { continue };
+            self.expose(plugin, instrument, Exposure::protect);
+        }
     }
 
     fn remember(&mut self, tracked: Tracked) {

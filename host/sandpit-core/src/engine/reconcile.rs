@@ -37,6 +37,12 @@ impl RecentFills {
         self.fills.push_back((time, instrument, quantity));
     }
 
+    /// What was executed until now was forgotten.
+    pub(crate) fn forget(&mut self, now: UnixNanos) {
+        self.fills.clear();
+        self.forgotten = self.forgotten.max(now);
+    }
+
     /// Signed quantity that was executed after `time`; `None` where that was too long ago.
     fn after(&self, time: UnixNanos, instrument: InstrumentId) -> Option<Quantity> {
         let later = self.fills.iter().filter(|(at, of, _)| *at > time && *of == instrument);
@@ -144,5 +150,6 @@ impl<F: Flaws> Engine<F> {
                 self.mark(InstrumentId(index), effects);
             }
         }
+        self.guard_all(effects);
     }
 }

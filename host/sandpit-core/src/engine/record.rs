@@ -173,6 +173,15 @@ pub enum Record {
         /// How.
         sample: EquitySample,
     },
+    /// A scope stands elsewhere on its ramp.
+    Ramp {
+        /// Whose: a plugin's, or the account's.
+        plugin: Option<PluginId>,
+        /// Which stage, from 0.
+        stage: u8,
+        /// Days on it without a breach.
+        clean_days: u16,
+    },
     /// A scope's positions are to be closed, or are no longer.
     Flattening {
         /// Whose.
@@ -259,6 +268,22 @@ pub enum Record {
     },
     /// The last sequence number of a client order id that was used.
     CarriedSequence(u64),
+    /// Losing round trips in a row, where a journal begins in the middle of a run.
+    CarriedStreak {
+        /// Whose: a plugin's, or the account's.
+        plugin: Option<PluginId>,
+        /// How many.
+        losses: u32,
+    },
+    /// A round trip under way, where a journal begins in the middle of a run.
+    CarriedRound {
+        /// Whose.
+        plugin: PluginId,
+        /// Of what.
+        instrument: InstrumentId,
+        /// What the position had earned when it was opened.
+        opened_at: Money,
+    },
 }
 
 impl Record {
@@ -274,8 +299,11 @@ impl Record {
             | Self::Funded { plugin, .. }
             | Self::Liquidated { plugin, .. }
             | Self::Faulted(plugin, _)
+            | Self::CarriedRound { plugin, .. }
             | Self::CarriedPosition { plugin, .. } => Some(*plugin),
-            Self::TradingState { plugin, .. }
+            Self::Ramp { plugin, .. }
+            | Self::CarriedStreak { plugin, .. }
+            | Self::TradingState { plugin, .. }
             | Self::StateSet { plugin, .. }
             | Self::Locked { plugin, .. }
             | Self::Unlocked { plugin, .. }
@@ -320,6 +348,7 @@ impl Record {
             Self::Funded { instrument, .. }
             | Self::Liquidated { instrument, .. }
             | Self::External { instrument, .. }
+            | Self::CarriedRound { instrument, .. }
             | Self::InstrumentHalted(instrument)
             | Self::InstrumentResumed(instrument)
             | Self::CarriedPosition { instrument, .. } => Some(*instrument),
@@ -455,6 +484,8 @@ impl LockReason {
 /// How a scope stood at one time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EquitySample {
+    /// When. A journal that begins in the middle of a run tells of samples from before it.
+    pub time: UnixNanos,
     /// Balance plus unrealized PnL.
     pub equity: Money,
     /// Budget plus realized PnL minus fees.

@@ -110,7 +110,7 @@ impl<F: Flaws> Engine<F> {
         self.now = self.now.max(now);
         self.reconciled = self.config.recovery.is_none();
         if self.reconciled {
-            return;
+            return self.guard_all(effects);
         }
         let in_flight = |state| {
             matches!(
@@ -162,8 +162,13 @@ impl<F: Flaws> Engine<F> {
         for plugin in self.plugin_ids() {
             Self::carry_scope(Some(plugin), self.scope_state(Some(plugin)), &mut records);
             self.carry_positions(plugin, &mut records);
+            self.carry_guards(Some(plugin), &mut records);
         }
         Self::carry_scope(None, &self.account_state, &mut records);
+        self.carry_guards(None, &mut records);
+        records.extend(self.risk.rounds.iter().map(|((plugin, instrument), opened_at)| {
+            Record::CarriedRound { plugin, instrument, opened_at }
+        }));
         let orders = self.orders.iter_closed().chain(self.orders.iter());
         records.extend(
             orders.map(|tracked| {

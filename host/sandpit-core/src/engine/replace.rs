@@ -10,7 +10,7 @@ use crate::{
     num::{Price, Quantity},
     order::{Order, OrderKind, OrderState, Transition},
     plugin::OrderUpdateKind,
-    risk::{Approved, Candidate, Denial, approve_change},
+    risk::{Act, Approved, Candidate, Denial, approve_change},
 };
 
 impl<F: Flaws> Engine<F> {
@@ -28,6 +28,7 @@ impl<F: Flaws> Engine<F> {
         let order = &tracked.order;
         let quantity = change.quantity.unwrap_or(order.quantity);
         let kind = change.price.map_or(order.kind, |price| with_price(order.kind, price));
+        self.prevent_in_change(change.order, kind, effects)?;
         if self.held.contains(change.order) {
             self.amend_held(change.order, quantity, kind, effects);
             return Ok(());
@@ -40,6 +41,14 @@ impl<F: Flaws> Engine<F> {
         let tracked = self.orders.get(change.order).ok_or(Denial::UnknownOrder)?;
         let order = &tracked.order;
         let quantity = change.quantity.unwrap_or(order.quantity);
+        let bound = self.config.venue.reduce_only || self.held.contains(order.id);
+        if order.reduce_only && !bound && quantity > order.quantity {
+            // The venue would not hold it to the position.
+            let most = tracked.filled + self.held_to(order, order.id);
+            if quantity > most {
+                return Err(Denial::NotReducing);
+            }
+        }
         let candidate = Candidate {
             instrument: order.instrument,
             side: order.side,
@@ -47,12 +56,13 @@ impl<F: Flaws> Engine<F> {
             quantity,
             remaining: quantity - tracked.filled,
             reduce_only: order.reduce_only,
-            is_new: false,
+            act: Act::Change,
             purpose: tracked.purpose,
         };
         let scopes = self.scopes(order.plugin(), order.instrument, Some(change.order))?;
-        let mark = self.market_state(order.instrument).mark();
-        approve_change::<F, _>(change, &candidate, self.instrument(order.instrument), mark, scopes)
+        let market = self.market_view(order.instrument);
+        let rules = self.instrument(order.instrument);
+        approve_change::<F, _>(change, &candidate, rules, market, scopes)
     }
 
     fn send_change(

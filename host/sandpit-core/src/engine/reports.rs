@@ -75,24 +75,29 @@ impl<F: Flaws> Engine<F> {
         let was_open = self.orders.is_open(id);
         let sibling = self.brackets.sibling_of(id);
         self.commit(Record::Moved { order: id, by, to, news, origin }, effects);
-        let replaced = was_open && to.is_closed() && self.replacing.contains_key(&id);
-        if !replaced && (was_open || by != Transition::ChangeRejected) {
-            self.tell_order(id, told, effects);
-        }
-        // A change to what had been filled already leaves nothing.
+        // A change to what had been filled already leaves nothing; the plugin is told of
+        // both at once.
         let emptied =
             self.orders.get(id).is_some_and(|t| t.remaining().is_zero() && t.asked().is_none());
         if emptied && let Some(to) = self.state_after(id, Transition::FillAll) {
             let (by, news) = (Transition::FillAll, News::Nothing);
             self.commit(Record::Moved { order: id, by, to, news, origin }, effects);
         }
+        let replaced = was_open && to.is_closed() && self.replacing.contains_key(&id);
+        if !replaced && (was_open || by != Transition::ChangeRejected) {
+            self.tell_order(id, told, effects);
+        }
         if by == Transition::Lose {
             self.doubt(id, effects);
-        } else if origin == Origin::Venue {
+        } else if origin == Origin::Venue && by != Transition::ChangeRejected {
             self.settle(id);
         }
         if by == Transition::ChangeRejected {
             self.forget_replacement(id, effects);
+            self.ask_later(id);
+        }
+        if by == Transition::Accept {
+            self.cancel_again(id, effects);
         }
         self.follow_up(id, was_open, sibling, effects);
     }
@@ -118,7 +123,7 @@ impl<F: Flaws> Engine<F> {
             return;
         }
         let order = tracked.order.clone();
-        let (instrument, left, from) = (order.instrument, tracked.remaining(), tracked.state);
+        let (instrument, left, from) = (order.instrument, self.left_of(tracked), tracked.state);
         let notional = self.instrument(instrument).notional(fill.price, fill.quantity);
         let possible = Quantity(1)..=Quantity(Instrument::QUANTITY_MAX);
         if !possible.contains(&fill.quantity) || fill.price.0 <= 0 || notional.is_none() {
@@ -141,9 +146,23 @@ impl<F: Flaws> Engine<F> {
         self.tell_order(id, OrderUpdateKind::Filled(fill), effects);
         self.tell_position(id.plugin, instrument, effects);
         self.protect(id, effects);
+        self.guard_position(id.plugin, instrument, effects);
         self.follow_up(id, was_open, sibling, effects);
         self.clip_to_position(id, instrument, effects);
         self.mark(instrument, effects);
+        self.watch_fill(id.plugin, effects);
+        if let Some(seen) = self.risk.seen.take() {
+            let (plugins, trades) = (seen.plugins, seen.trades);
+            let alert = Alert::SelfTradePattern { instrument, plugins, trades };
+            self.commit(Record::Alert(alert), effects);
+        }
+    }
+
+    /// What an order may still trade at the venue: with a change that is under way there, but not
+    /// what will only come with another order in its stead.
+    pub(super) fn left_of(&self, tracked: &Tracked) -> Quantity {
+        let is_replaced = self.replacing.contains_key(&tracked.order.id);
+        if is_replaced { tracked.remaining() } else { tracked.working() }
     }
 
     /// The venue closed a position; the plugin is told of what it has now.
@@ -165,7 +184,9 @@ impl<F: Flaws> Engine<F> {
         self.commit(Record::Liquidated { plugin, instrument, side, fill, time }, effects);
         self.commit(Record::Alert(Alert::Liquidated(plugin, instrument)), effects);
         self.tell_position(plugin, instrument, effects);
+        self.guard_position(plugin, instrument, effects);
         self.mark(instrument, effects);
+        self.watch_fill(plugin, effects);
     }
 
     pub(super) fn tell_position(
@@ -194,8 +215,12 @@ impl<F: Flaws> Engine<F> {
         let Some(tracked) = self.orders.get_any(id) else {
             return;
         };
-        let (state, filled) = (tracked.state, tracked.filled);
+        let (state, filled, purpose) = (tracked.state, tracked.filled, tracked.purpose);
+        let (plugin, instrument) = (id.plugin, tracked.order.instrument);
         if !state.is_closed() {
+            if purpose == Purpose::Protective {
+                self.guard_position(plugin, instrument, effects);
+            }
             // A bracket's exits may have grown while a change of them was under way.
             if self.brackets.is_exit(id) {
                 self.resize_exits_of(id, effects);
@@ -203,10 +228,12 @@ impl<F: Flaws> Engine<F> {
             return;
         }
         let order = tracked.order.clone();
-        let (plugin, instrument) = (id.plugin, order.instrument);
         effects.push(Effect::Record(Record::Closed { order, state, filled }));
         if self.replace(id, effects) {
             return;
+        }
+        if purpose == Purpose::Protective {
+            self.guard_position(plugin, instrument, effects);
         }
         // An exit that a plugin canceled leaves the other one; one that did its work does not.
         let flat = self.orders.plugin_exposure(plugin, instrument).position.is_zero();
@@ -214,7 +241,9 @@ impl<F: Flaws> Engine<F> {
             self.cancel(other, effects);
         }
         self.release_latched(plugin, effects);
-        if state != OrderState::Rejected {
+        // A closing order that came to nothing is followed by another after a pause, not at once.
+        let in_vain = purpose == Purpose::Flatten && filled.is_zero();
+        if state != OrderState::Rejected && !in_vain {
             self.go_on_flattening(plugin, effects);
         }
     }
@@ -289,7 +318,11 @@ impl<F: Flaws> Engine<F> {
         let Some(tracked) = self.orders.get(exit) else {
             return;
         };
-        let quantity = Quantity(quantity.0.saturating_sub(tracked.filled_before.0));
+        let mut quantity = Quantity(quantity.0.saturating_sub(tracked.filled_before.0));
+        if !self.config.venue.reduce_only && !self.held.contains(exit) {
+            // The host keeps it to the position; asking for more would come to the same again.
+            quantity = quantity.min(tracked.filled + self.held_to(&tracked.order, exit));
+        }
         if tracked.is_changing() || tracked.order.quantity >= quantity {
             return;
         }
@@ -368,7 +401,10 @@ fn read(tracked: &Tracked, kind: ReportKind) -> Option<Reading> {
             if closed {
                 return None;
             }
-            reading(Transition::ChangeRejected, News::CancelRefused(reason), told)
+            // A cancel that overtook its order: whoever wanted the end still does.
+            let unheard = tracked.venue_id.is_none() && tracked.filled.is_zero();
+            let news = if unheard { News::Nothing } else { News::CancelRefused(reason) };
+            reading(Transition::ChangeRejected, news, told)
         }
         ReportKind::Canceled => reading(Transition::Cancel, News::Nothing, Told::Canceled),
         ReportKind::Expired => reading(Transition::Expire, News::Nothing, Told::Expired),

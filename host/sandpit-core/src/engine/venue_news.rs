@@ -61,8 +61,8 @@ pub struct VenueOrder {
     pub quantity: Quantity,
     /// Kind with its prices.
     pub kind: OrderKind,
-    /// All its executions.
-    pub fills: Vec<Fill>,
+    /// All its executions, each with the venue's time of it.
+    pub fills: Vec<(Fill, UnixNanos)>,
 }
 
 /// Where an order stands at the venue.

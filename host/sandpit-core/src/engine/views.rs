@@ -48,7 +48,9 @@ impl<F: Flaws> Engine<F> {
             self.held.next_expiry(),
             self.doubts.next(),
             self.reconcile_next,
-            self.flatten_next,
+            // Nothing is closed before the books are compared.
+            self.flatten_next.filter(|_| self.reconciled),
+            self.risk.protection.next(),
         ];
         wakes.into_iter().flatten().min()
     }

@@ -153,7 +153,11 @@ pub const fn next_state(from: OrderState, by: Transition) -> Result<OrderState, 
 
         // The first answer, which may come after a change was asked for or the fate was lost.
         (S::Submitted | S::Unknown | S::Accepted, T::Accept) => S::Accepted,
-        (S::Submitted | S::Unknown | S::PendingUpdate | S::PendingCancel, T::Reject) => S::Rejected,
+        // A cancel that overtook its order was refused and left it Accepted.
+        (
+            S::Submitted | S::Unknown | S::Accepted | S::PendingUpdate | S::PendingCancel,
+            T::Reject,
+        ) => S::Rejected,
         // Late news: it changes nothing.
         (S::PendingUpdate, T::Accept) => S::PendingUpdate,
         (S::PendingCancel, T::Accept) => S::PendingCancel,

@@ -9,102 +9,20 @@ use crate::{
     num::{Money, Price, Quantity},
     order::{Order, OrderKind},
     plugin::TradingState,
-    risk::{Approved, Denial, Limits, Scope, form::reference_price},
+    risk::{
+        Approved, BasisPoints, Denial, Exposure, Limits, Scope, form::reference_price,
+        throttle::Throttle,
+    },
+    time::{Nanos, UnixNanos},
 };
 
-/// What a scope holds in one instrument, and what its working orders could add. Orders that may
-/// grow a position and reduce-only ones are apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Exposure {
-    /// Signed position.
-    pub position: Quantity,
-    /// Remaining quantity of working buys.
-    pub buying: Quantity,
-    /// Remaining quantity of working sells.
-    pub selling: Quantity,
-    /// Remaining quantity of working reduce-only buys; in an account, of each plugin no more than
-    /// it has to reduce.
-    pub reducing_buys: Quantity,
-    /// The same of reduce-only sells.
-    pub reducing_sells: Quantity,
-    /// Brackets whose exits will be reduce-only buys.
-    pub planned_exit_buys: u32,
-    /// Brackets whose exits will be reduce-only sells.
-    pub planned_exit_sells: u32,
-}
-
-impl Exposure {
-    /// The position if all working orders of `side` were filled, and none of the other.
-    ///
-    /// A reduce-only order cannot flip a position, but it can be filled *before* the others of its
-    /// side and so make way for them. For a plugin the position then counts as gone. In an account
-    /// it moves the sum of all positions by what its plugin has to reduce.
-    #[must_use]
-    pub fn worst(&self, side: Side, scope: Scope) -> Quantity {
-        let (sign, working, reducing, planned) = match side {
-            Side::Buy => (1, self.buying, self.reducing_buys, self.planned_exit_buys),
-            Side::Sell => (-1, self.selling, self.reducing_sells, self.planned_exit_sells),
-        };
-        let toward = self.position.0 * sign;
-        let worst = match scope {
-            Scope::Account => toward + working.0 + reducing.0,
-            Scope::Plugin if reducing.is_zero() && planned == 0 => toward + working.0,
-            Scope::Plugin => toward.max(0) + working.0,
-        };
-        Quantity(worst * sign)
-    }
-
-    /// The larger of both worst cases, without its sign.
-    #[must_use]
-    pub fn worst_abs(&self, scope: Scope) -> Quantity {
-        self.worst(Side::Buy, scope).abs().max(self.worst(Side::Sell, scope).abs())
-    }
-
-    /// Notes a bracket whose exits are on `side`, or the end of one.
-    pub(crate) fn plan_exits(&mut self, side: Side, planned: bool) {
-        let count = match side {
-            Side::Buy => &mut self.planned_exit_buys,
-            Side::Sell => &mut self.planned_exit_sells,
-        };
-        *count = if planned { *count + 1 } else { *count - 1 };
-    }
-
-    /// Adds `quantity` (negative to take away) to what works on `side`.
-    pub(crate) fn work(&mut self, side: Side, reduce_only: bool, quantity: Quantity) {
-        *match (side, reduce_only) {
-            (Side::Buy, false) => &mut self.buying,
-            (Side::Sell, false) => &mut self.selling,
-            (Side::Buy, true) => &mut self.reducing_buys,
-            (Side::Sell, true) => &mut self.reducing_sells,
-        } += quantity;
-    }
-
-    /// Follows, as the account's exposure, a change of one plugin's from `before` to `after`.
-    pub(crate) fn follow(&mut self, before: &Self, after: &Self) {
-        let effective = |of: &Self, side| match side {
-            Side::Buy => of.reducing_buys.min((-of.position).max(Quantity::ZERO)),
-            Side::Sell => of.reducing_sells.min(of.position.max(Quantity::ZERO)),
-        };
-        self.position += after.position - before.position;
-        self.buying += after.buying - before.buying;
-        self.selling += after.selling - before.selling;
-        self.reducing_buys += effective(after, Side::Buy) - effective(before, Side::Buy);
-        self.reducing_sells += effective(after, Side::Sell) - effective(before, Side::Sell);
-        self.planned_exit_buys =
-            self.planned_exit_buys + after.planned_exit_buys - before.planned_exit_buys;
-        self.planned_exit_sells =
-            self.planned_exit_sells + after.planned_exit_sells - before.planned_exit_sells;
-    }
-
-    /// How much of `side` would shrink the position, with what already works to shrink it.
-    #[must_use]
-    pub fn reducible(&self, side: Side) -> Quantity {
-        let (held, pending) = match side {
-            Side::Buy => (-self.position, self.buying + self.reducing_buys),
-            Side::Sell => (self.position, self.selling + self.reducing_sells),
-        };
-        Quantity((held - pending).0.max(0))
-    }
+/// What is known of the order's market.
+#[derive(Clone, Copy)]
+pub(crate) struct MarketView {
+    pub(crate) mark: Option<Price>,
+    /// How long nothing was heard of it.
+    pub(crate) age: Nanos,
+    pub(crate) now: UnixNanos,
 }
 
 /// One scope as the checks see it.
@@ -117,7 +35,23 @@ pub(crate) struct ScopeView<'a> {
     pub(crate) exposure: Exposure,
     /// Sum of worst-case notionals in all *other* instruments.
     pub(crate) other_gross: Money,
+    /// Signed sums of the same, with all buys filled, and with all sells.
+    pub(crate) other_net: [Money; 2],
+    pub(crate) equity: Money,
     pub(crate) open_orders: u32,
+    pub(crate) throttle: &'a Throttle,
+}
+
+/// What is done with an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// It is new.
+    New,
+    /// It is one that works, in another form.
+    Change,
+    /// It is one that was approved before: its trigger was reached, or it comes in the place of
+    /// another.
+    Resume,
 }
 
 /// What an order does to a scope, new or as a change of an old one.
@@ -131,10 +65,17 @@ pub(crate) struct Candidate {
     /// What is not filled of it.
     pub(crate) remaining: Quantity,
     pub(crate) reduce_only: bool,
-    /// Whether it is one more open order.
-    pub(crate) is_new: bool,
+    pub(crate) act: Act,
     /// What it is in the host's own plans.
     pub(crate) purpose: Purpose,
+}
+
+impl Candidate {
+    /// Whether it can only make the position of its scope smaller.
+    fn shrinks(&self, exposure: &Exposure) -> bool {
+        self.purpose == Purpose::Plain
+            && (self.reduce_only || self.remaining <= exposure.reducible(self.side))
+    }
 }
 
 /// What an order is for.
@@ -172,10 +113,10 @@ impl Purpose {
 pub(crate) fn approve<F: Flaws>(
     order: Order,
     instrument: &Instrument,
-    mark: Option<Price>,
+    market: MarketView,
     scopes: [ScopeView<'_>; 2],
     purpose: Purpose,
-    is_new: bool,
+    act: Act,
 ) -> Result<Approved<Order>, Denial> {
     let candidate = Candidate {
         instrument: order.instrument,
@@ -184,10 +125,10 @@ pub(crate) fn approve<F: Flaws>(
         quantity: order.quantity,
         remaining: order.quantity,
         reduce_only: order.reduce_only,
-        is_new,
+        act,
         purpose,
     };
-    check::<F>(&candidate, instrument, mark, scopes)?;
+    check::<F>(&candidate, instrument, market, scopes)?;
     Ok(Approved::mint(order))
 }
 
@@ -196,30 +137,36 @@ pub(crate) fn approve_change<F: Flaws, T>(
     change: T,
     candidate: &Candidate,
     instrument: &Instrument,
-    mark: Option<Price>,
+    market: MarketView,
     scopes: [ScopeView<'_>; 2],
 ) -> Result<Approved<T>, Denial> {
-    check::<F>(candidate, instrument, mark, scopes)?;
+    check::<F>(candidate, instrument, market, scopes)?;
     Ok(Approved::mint(change))
 }
 
 fn check<F: Flaws>(
     candidate: &Candidate,
     instrument: &Instrument,
-    mark: Option<Price>,
+    market: MarketView,
     scopes: [ScopeView<'_>; 2],
 ) -> Result<(), Denial> {
-    for view in scopes {
-        check_state::<F>(candidate, &view)?;
-    }
-    for view in scopes {
-        check_sums(candidate, &view)?;
+    for view in &scopes {
+        check_sums(candidate, view)?;
     }
     // The plugin's own position, since that is what the venue's reduce-only cannot see.
     check_reduce_only(candidate, &scopes[0])?;
-    for view in scopes {
-        check_order(candidate, instrument, mark, &view)?;
-        check_position(candidate, instrument, mark, &view)?;
+    // What the host sends on its own account only shrinks a position and never waits for room:
+    // what an exit can do was counted when its entry was approved.
+    if !candidate.purpose.is_host() {
+        let shrinks = candidate.shrinks(&scopes[0].exposure);
+        for view in &scopes {
+            check_market(candidate, market, view, shrinks)?;
+            check_order(candidate, instrument, market, view, shrinks)?;
+            check_position(candidate, instrument, market.mark, view)?;
+        }
+    }
+    for view in &scopes {
+        check_state::<F>(candidate, view)?;
     }
     Ok(())
 }
@@ -228,8 +175,8 @@ fn check_state<F: Flaws>(candidate: &Candidate, view: &ScopeView<'_>) -> Result<
     let denied = Denial::TradingState { scope: view.scope, state: view.state };
     match view.state {
         TradingState::Active => Ok(()),
-        // By side *and* size: an oversized order would flip the position.
         TradingState::Reducing | TradingState::Halted if candidate.purpose.is_host() => Ok(()),
+        // By side *and* size: an oversized order would flip the position.
         TradingState::Reducing
             if candidate.remaining <= view.exposure.reducible(candidate.side)
                 || (F::REDUCES_BY_SIDE_ONLY
@@ -268,32 +215,100 @@ fn check_reduce_only(candidate: &Candidate, plugin: &ScopeView<'_>) -> Result<()
     Ok(())
 }
 
+/// Prices that are far off or old. An order that was approved before is not held back: a stop whose
+/// trigger is reached has to go.
+fn check_market(
+    candidate: &Candidate,
+    market: MarketView,
+    view: &ScopeView<'_>,
+    shrinks: bool,
+) -> Result<(), Denial> {
+    if candidate.act == Act::Resume {
+        return Ok(());
+    }
+    let scope = view.scope;
+    if let Some(limit) = view.limits.price_collar_max {
+        let prices = [candidate.kind.trigger(), candidate.kind.limit()];
+        for price in prices.into_iter().flatten() {
+            let mark = market.mark.ok_or(Denial::NoMarketPrice)?;
+            if !within(price, mark, limit) {
+                return Err(Denial::PriceOutsideCollar { scope, price, mark, limit });
+            }
+        }
+    }
+    if let Some(limit) = view.limits.market_age_max
+        && market.age > limit
+        && !shrinks
+    {
+        return Err(Denial::MarketDataStale { scope, age: market.age, limit });
+    }
+    Ok(())
+}
+
+fn within(price: Price, mark: Price, limit: BasisPoints) -> bool {
+    let distance = (i128::from(price.0) - i128::from(mark.0)).abs();
+    distance * i128::from(BasisPoints::WHOLE.0) <= i128::from(mark.0) * i128::from(limit.0)
+}
+
 fn check_order(
     candidate: &Candidate,
     instrument: &Instrument,
-    mark: Option<Price>,
+    market: MarketView,
     view: &ScopeView<'_>,
+    shrinks: bool,
 ) -> Result<(), Denial> {
     let scope = view.scope;
-    if candidate.is_new
-        && !candidate.purpose.is_host()
-        && view.open_orders >= view.limits.open_orders_max
-    {
-        return Err(Denial::OpenOrdersAboveMax { scope, limit: view.limits.open_orders_max });
+    if !candidate.reduce_only {
+        if let Some(limit) = view.limits.of(candidate.instrument).order_quantity_max
+            && candidate.quantity > limit
+        {
+            return Err(Denial::OrderQuantityAboveMax { scope, value: candidate.quantity, limit });
+        }
+        if let Some(limit) = view.limits.order_notional_max {
+            let price =
+                reference_price(candidate.kind, market.mark).ok_or(Denial::NoMarketPrice)?;
+            let value =
+                instrument.notional(price, candidate.quantity).ok_or(Denial::NumberOverflow)?;
+            if value > limit {
+                return Err(Denial::OrderNotionalAboveMax { scope, value, limit });
+            }
+        }
     }
-    if candidate.reduce_only {
-        return Ok(());
+    match candidate.act {
+        Act::New => {
+            let limit = view.limits.open_orders_max;
+            if view.open_orders >= limit {
+                return Err(Denial::OpenOrdersAboveMax { scope, limit });
+            }
+            view.throttle.check_order(scope, market.now, shrinks)
+        }
+        Act::Change => view.throttle.check_amend(scope, market.now, shrinks),
+        Act::Resume => Ok(()),
     }
-    if let Some(limit) = view.limits.of(candidate.instrument).order_quantity_max
-        && candidate.quantity > limit
-    {
-        return Err(Denial::OrderQuantityAboveMax { scope, value: candidate.quantity, limit });
-    }
-    if let Some(limit) = view.limits.order_notional_max {
-        let price = reference_price(candidate.kind, mark).ok_or(Denial::NoMarketPrice)?;
-        let value = instrument.notional(price, candidate.quantity).ok_or(Denial::NumberOverflow)?;
-        if value > limit {
-            return Err(Denial::OrderNotionalAboveMax { scope, value, limit });
+}
+
+/// What may be traded at all: no order may lead to a position that is not allowed, nor let one grow.
+/// One that is there already may always be left.
+fn check_allowed(
+    candidate: &Candidate,
+    view: &ScopeView<'_>,
+    after: &Exposure,
+) -> Result<(), Denial> {
+    let (scope, limits) = (view.scope, view.limits);
+    let allowed = limits.instruments_allowed.as_ref();
+    let elsewhere = allowed.is_some_and(|allowed| !allowed.contains(&candidate.instrument));
+    let is_entry = candidate.purpose == Purpose::Entry;
+    let exits = is_entry.then_some(candidate.side.opposite());
+    for side in [Some(candidate.side), exits].into_iter().flatten() {
+        let opens = match side {
+            Side::Buy => after.worst(side, scope) > Quantity::ZERO,
+            Side::Sell => after.worst(side, scope) < Quantity::ZERO,
+        };
+        if opens && elsewhere {
+            return Err(Denial::InstrumentNotAllowed { scope });
+        }
+        if opens && !limits.sides_allowed.allow(side) {
+            return Err(Denial::SideNotAllowed { scope, side });
         }
     }
     Ok(())
@@ -305,10 +320,6 @@ fn check_position(
     mark: Option<Price>,
     view: &ScopeView<'_>,
 ) -> Result<(), Denial> {
-    // An exit never waits for room: what it can do was counted when its entry was approved.
-    if candidate.purpose.is_host() {
-        return Ok(());
-    }
     let (scope, side) = (view.scope, candidate.side);
     let mut after = view.exposure;
     after.work(side, candidate.reduce_only, candidate.remaining);
@@ -320,9 +331,11 @@ fn check_position(
         lowest = if side == Side::Buy { other } else { lowest };
         worst = if other.abs() > worst.abs() { other } else { worst };
     }
+    check_allowed(candidate, view, &after)?;
     if lowest < Quantity::ZERO && !view.limits.short_allowed {
         return Err(Denial::ShortNotAllowed);
     }
+    check_net(candidate, instrument, mark, view, &after)?;
     // What only shrinks the position passes the size limits: it must be possible to get out of a
     // position that has outgrown them.
     if candidate.remaining <= view.exposure.reducible(side) && candidate.purpose == Purpose::Plain {
@@ -333,26 +346,85 @@ fn check_position(
     {
         return Err(Denial::PositionQuantityAboveMax { scope, value: worst.abs(), limit });
     }
-    let (position_max, gross_max) =
-        (view.limits.position_notional_max, view.limits.gross_notional_max);
-    if position_max.is_none() && gross_max.is_none() {
+    check_notionals(candidate, instrument, mark, view, (worst.abs(), after.worst_abs(scope)))
+}
+
+/// The limits in money, for the worst case of the order's side and that of both sides.
+fn check_notionals(
+    candidate: &Candidate,
+    instrument: &Instrument,
+    mark: Option<Price>,
+    view: &ScopeView<'_>,
+    (worst, worst_of_both): (Quantity, Quantity),
+) -> Result<(), Denial> {
+    let (scope, limits) = (view.scope, view.limits);
+    let of_position = limits.position_notional_max.is_some() || limits.concentration_max.is_some();
+    if !of_position && !limits.ask_gross() {
         return Ok(());
     }
     // The dearer of both: a limit buy below the market is still a position at the market's price.
     let reference = reference_price(candidate.kind, mark).ok_or(Denial::NoMarketPrice)?;
     let price = mark.map_or(reference, |mark| mark.max(reference));
     let notional = |quantity| instrument.notional(price, quantity).ok_or(Denial::NumberOverflow);
-    let value = notional(worst.abs())?;
-    if let Some(limit) = position_max
+    let equity = view.equity.max(Money::ZERO);
+    let value = notional(worst)?;
+    if let Some(limit) = limits.position_notional_max
         && value > limit
     {
         return Err(Denial::PositionNotionalAboveMax { scope, value, limit });
     }
-    let value = view.other_gross + notional(after.worst_abs(scope))?;
-    if let Some(limit) = gross_max
+    let gross = view.other_gross + notional(worst_of_both)?;
+    if let Some(limit) = limits.gross_notional_max
+        && gross > limit
+    {
+        return Err(Denial::GrossNotionalAboveMax { scope, value: gross, limit });
+    }
+    if let Some(limit) = limits.leverage_max.map(|share| share.of(equity))
+        && gross > limit
+    {
+        return Err(Denial::LeverageAboveMax { scope, value: gross, limit });
+    }
+    if let Some(limit) = limits.concentration_max.map(|share| share.of(equity))
         && value > limit
     {
-        return Err(Denial::GrossNotionalAboveMax { scope, value, limit });
+        return Err(Denial::ConcentrationAboveMax { scope, value, limit });
+    }
+    Ok(())
+}
+
+/// The signed sum, with everything filled on the order's side. It binds what shrinks a position,
+/// too: the leg of a hedge that goes leaves the other one bare.
+fn check_net(
+    candidate: &Candidate,
+    instrument: &Instrument,
+    mark: Option<Price>,
+    view: &ScopeView<'_>,
+    after: &Exposure,
+) -> Result<(), Denial> {
+    let Some(limit) = view.limits.net_notional_max else {
+        return Ok(());
+    };
+    let scope = view.scope;
+    let reference = reference_price(candidate.kind, mark).ok_or(Denial::NoMarketPrice)?;
+    let mark = mark.unwrap_or(reference);
+    let net = |side: Side| {
+        let (sign, other) = match side {
+            Side::Buy => (1, view.other_net[0]),
+            Side::Sell => (-1, view.other_net[1]),
+        };
+        let worst = after.worst(side, scope);
+        let grows = worst.0 * sign > 0;
+        // At the price that makes it worse.
+        let price = if grows { mark.max(reference) } else { mark.min(reference) };
+        let own = instrument.notional(price, worst).ok_or(Denial::NumberOverflow)?;
+        Ok(Money((other + own).0 * i128::from(sign)))
+    };
+    let mut value = net(candidate.side)?;
+    if candidate.purpose == Purpose::Entry {
+        value = value.max(net(candidate.side.opposite())?);
+    }
+    if value > limit {
+        return Err(Denial::NetNotionalAboveMax { scope, value, limit });
     }
     Ok(())
 }

@@ -3,8 +3,12 @@
 use core::fmt;
 
 use crate::{
+    ids::ClientOrderId,
+    market::Side,
     num::{Decimal, Money, Price, Quantity},
     plugin::TradingState,
+    risk::{BasisPoints, DenialCode},
+    time::Nanos,
 };
 
 /// Whose limit or state it was.
@@ -71,6 +75,26 @@ pub enum Denial {
     NoMarketPrice,
     /// A timer repeats faster than 1 ms, or there are too many.
     TimerInvalid,
+    /// A limit or trigger too far from the mark.
+    PriceOutsideCollar {
+        /// Whose limit.
+        scope: Scope,
+        /// What was asked for.
+        price: Price,
+        /// The mark.
+        mark: Price,
+        /// The largest distance, as a share of the mark.
+        limit: BasisPoints,
+    },
+    /// Nothing was heard of the market for too long.
+    MarketDataStale {
+        /// Whose limit.
+        scope: Scope,
+        /// How long.
+        age: Nanos,
+        /// What is allowed.
+        limit: Nanos,
+    },
     /// The notional of one order.
     OrderNotionalAboveMax {
         /// Whose limit.
@@ -125,6 +149,88 @@ pub enum Denial {
     },
     /// A sale beyond what is held, where short positions are not allowed.
     ShortNotAllowed,
+    /// The signed sum of all positions of the scope, in the worst case of the order's side.
+    NetNotionalAboveMax {
+        /// Whose limit.
+        scope: Scope,
+        /// What it could become, without its sign.
+        value: Money,
+        /// What is allowed.
+        limit: Money,
+    },
+    /// The notional of all positions against the equity.
+    LeverageAboveMax {
+        /// Whose limit.
+        scope: Scope,
+        /// What the notional of all positions could become.
+        value: Money,
+        /// What the equity allows.
+        limit: Money,
+    },
+    /// The notional of one position against the equity.
+    ConcentrationAboveMax {
+        /// Whose limit.
+        scope: Scope,
+        /// What the position's notional could become.
+        value: Money,
+        /// What the equity allows.
+        limit: Money,
+    },
+    /// The operator does not allow the instrument.
+    InstrumentNotAllowed {
+        /// Whose limit.
+        scope: Scope,
+    },
+    /// The operator does not allow the side, and the order does more than shrink a position.
+    SideNotAllowed {
+        /// Whose limit.
+        scope: Scope,
+        /// Which.
+        side: Side,
+    },
+    /// Too many orders in a window.
+    OrderRateAboveMax {
+        /// Whose limit.
+        scope: Scope,
+        /// Length of the window.
+        window: Nanos,
+        /// What is allowed in it.
+        limit: u32,
+    },
+    /// Too many changes in a window.
+    AmendRateAboveMax {
+        /// Whose limit.
+        scope: Scope,
+        /// Length of the window.
+        window: Nanos,
+        /// What is allowed in it.
+        limit: u32,
+    },
+    /// Too many cancels in a window: they pass, and until they are fewer nothing new does.
+    CancelRateAboveMax {
+        /// Whose limit.
+        scope: Scope,
+        /// Length of the window.
+        window: Nanos,
+        /// What is allowed in it.
+        limit: u32,
+    },
+    /// Too many orders for each fill.
+    OrderToFillAboveMax {
+        /// Whose limit.
+        scope: Scope,
+        /// Orders in the window, this one among them.
+        orders: u32,
+        /// Fills in the window.
+        fills: u32,
+        /// Orders allowed for each fill.
+        limit: u32,
+    },
+    /// It would trade with another order of the account.
+    SelfTrade {
+        /// Which.
+        other: ClientOrderId,
+    },
     /// The trading state does not let it through.
     TradingState {
         /// Whose state.
@@ -136,68 +242,6 @@ pub enum Denial {
     InstrumentHalted,
     /// A number would exceed what the engine can hold.
     NumberOverflow,
-}
-
-macro_rules! denial_codes {
-    ($($variant:ident = $code:literal, $name:literal, $message:literal;)*) => {
-        /// Stable code of a [`Denial`], as plugins and documents know it.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        #[repr(u16)]
-        pub enum DenialCode {
-            $(#[doc = $message] $variant = $code,)*
-        }
-
-        impl DenialCode {
-            /// All of them, in the order of their numbers.
-            pub const ALL: &[Self] = &[$(Self::$variant),*];
-
-            /// Stable name.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-
-            /// What a plugin is told: never a limit's value.
-            #[must_use]
-            pub const fn message(self) -> &'static str {
-                match self { $(Self::$variant => $message,)* }
-            }
-        }
-    };
-}
-
-denial_codes! {
-    UnknownInstrument = 101, "unknown-instrument", "the instrument is not part of this session";
-    BadNumber = 102, "bad-number", "a number is finer than the instrument's scale or does not fit";
-    PriceOffTick = 103, "price-off-tick", "the price is not a multiple of the price tick";
-    PriceNotPositive = 104, "price-not-positive", "a price must be greater than zero";
-    QuantityNotPositive = 105, "quantity-not-positive", "the quantity must be greater than zero";
-    QuantityOffStep = 106, "quantity-off-step", "the quantity is not a multiple of the quantity step";
-    QuantityBelowMin = 107, "quantity-below-min", "the quantity is below the instrument's minimum";
-    QuantityAboveMax = 108, "quantity-above-max", "the quantity is above the instrument's maximum";
-    NotionalBelowMin = 109, "notional-below-min", "price × quantity is below the instrument's minimum";
-    TriggerPassed = 110, "trigger-passed", "the market has passed the trigger already";
-    PostOnlyNotResting = 111, "post-only-not-resting", "post-only needs a limit order that may rest";
-    TimeInForceInvalid = 112, "time-in-force-invalid", "the time in force has passed or does not fit the order kind";
-    TrailingOffsetInvalid = 113, "trailing-offset-invalid", "the trailing offset is out of bounds";
-    BracketPricesInvalid = 114, "bracket-prices-invalid", "the exits of a bracket must lie on either side of the entry";
-    DuplicateTag = 115, "duplicate-tag", "the tag is in use by another open order";
-    UnknownOrder = 116, "unknown-order", "no open order has this tag";
-    AmendInvalid = 117, "amend-invalid", "the change asks for nothing, or for what the order does not have";
-    ChangePending = 118, "change-pending", "a change or cancel of this order is under way";
-    NotReducing = 119, "not-reducing", "the order would not shrink the position, or by more than is left of it";
-    NoMarketPrice = 120, "no-market-price", "no price is known for the instrument yet";
-    TimerInvalid = 121, "timer-invalid", "a timer repeats faster than 1 ms, or there are too many";
-    OrderNotionalAboveMax = 201, "order-notional-above-max", "the order's notional is above what is allowed";
-    OrderQuantityAboveMax = 202, "order-quantity-above-max", "the order's quantity is above what is allowed";
-    PositionQuantityAboveMax = 203, "position-quantity-above-max", "the position could become larger than is allowed";
-    PositionNotionalAboveMax = 204, "position-notional-above-max", "the position's notional could become larger than is allowed";
-    OpenOrdersAboveMax = 205, "open-orders-above-max", "too many open orders";
-    ShortNotAllowed = 206, "short-not-allowed", "short positions are not allowed here";
-    GrossNotionalAboveMax = 207, "gross-notional-above-max", "the notional of all positions could become larger than is allowed";
-    TradingState = 301, "trading-state", "the trading state does not allow it";
-    InstrumentHalted = 302, "instrument-halted", "the instrument is halted";
-    NumberOverflow = 901, "number-overflow", "a number would exceed what the host can hold";
 }
 
 impl Denial {
@@ -226,6 +270,8 @@ impl Denial {
             Self::NotReducing => DenialCode::NotReducing,
             Self::NoMarketPrice => DenialCode::NoMarketPrice,
             Self::TimerInvalid => DenialCode::TimerInvalid,
+            Self::PriceOutsideCollar { .. } => DenialCode::PriceOutsideCollar,
+            Self::MarketDataStale { .. } => DenialCode::MarketDataStale,
             Self::OrderNotionalAboveMax { .. } => DenialCode::OrderNotionalAboveMax,
             Self::OrderQuantityAboveMax { .. } => DenialCode::OrderQuantityAboveMax,
             Self::PositionQuantityAboveMax { .. } => DenialCode::PositionQuantityAboveMax,
@@ -233,6 +279,16 @@ impl Denial {
             Self::GrossNotionalAboveMax { .. } => DenialCode::GrossNotionalAboveMax,
             Self::OpenOrdersAboveMax { .. } => DenialCode::OpenOrdersAboveMax,
             Self::ShortNotAllowed => DenialCode::ShortNotAllowed,
+            Self::NetNotionalAboveMax { .. } => DenialCode::NetNotionalAboveMax,
+            Self::LeverageAboveMax { .. } => DenialCode::LeverageAboveMax,
+            Self::ConcentrationAboveMax { .. } => DenialCode::ConcentrationAboveMax,
+            Self::InstrumentNotAllowed { .. } => DenialCode::InstrumentNotAllowed,
+            Self::SideNotAllowed { .. } => DenialCode::SideNotAllowed,
+            Self::OrderRateAboveMax { .. } => DenialCode::OrderRateAboveMax,
+            Self::AmendRateAboveMax { .. } => DenialCode::AmendRateAboveMax,
+            Self::CancelRateAboveMax { .. } => DenialCode::CancelRateAboveMax,
+            Self::OrderToFillAboveMax { .. } => DenialCode::OrderToFillAboveMax,
+            Self::SelfTrade { .. } => DenialCode::SelfTrade,
             Self::TradingState { .. } => DenialCode::TradingState,
             Self::InstrumentHalted => DenialCode::InstrumentHalted,
             Self::NumberOverflow => DenialCode::NumberOverflow,

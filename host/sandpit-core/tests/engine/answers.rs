@@ -27,7 +27,7 @@ pub(crate) fn status(order: ClientOrderId, words: &[&str], time: u64) -> Event {
     let found = match words {
         ["none"] => None,
         [state, quantity, "@", price, fills @ ..] => {
-            let fills = fills.chunks(5).map(|words| fill(&words[1..])).collect();
+            let fills = fills.chunks(5).map(|words| (fill(&words[1..]), UnixNanos(time))).collect();
             Some(venue_order(order, state, (quantity, price), fills))
         }
         other => panic!("unknown answer {other:?}"),
@@ -74,7 +74,7 @@ fn venue_order(
     order: ClientOrderId,
     state: &str,
     (quantity, price): (&str, &str),
-    fills: Vec<Fill>,
+    fills: Vec<(Fill, UnixNanos)>,
 ) -> VenueOrder {
     VenueOrder {
         order,

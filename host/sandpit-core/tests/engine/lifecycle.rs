@@ -28,6 +28,7 @@ fn what_is_known_of_the_real_world_is_legal() {
         (S::PendingCancel, T::FillAll, S::Filled),
         (S::Unknown, T::FillAll, S::Filled),
         (S::Unknown, T::Reject, S::Rejected),
+        (S::Accepted, T::Reject, S::Rejected),
         (S::Unknown, T::Lose, S::Unknown),
         (S::Filled, T::ChangeRejected, S::Filled),
     ];
@@ -39,7 +40,7 @@ fn what_is_known_of_the_real_world_is_legal() {
         (S::Denied, T::Accept),
         (S::Filled, T::FillPart),
         (S::Initialized, T::FillAll),
-        (S::Accepted, T::Reject),
+        (S::PartiallyFilled, T::Reject),
     ];
     for (from, by) in illegal {
         assert!(next_state(from, by).is_err(), "{from} by {by:?}");

@@ -3,10 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that unwraps in vain has failed")]
 
 mod answers;
+mod codes;
 mod denials;
+mod guards;
 mod held;
 mod lifecycle;
 mod orders;
+mod protection;
 mod recovery;
 mod script;
+mod self_trades;
 mod switches;

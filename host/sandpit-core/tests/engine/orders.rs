@@ -128,6 +128,7 @@ fn what_cannot_be_halts_the_instrument_and_cancels_still_pass() {
          v 1 accepted
          p0 buy 1 @ 91 #2
          v 2 accepted
+         v 1 triggered
          v 1 rejected
          p0 buy 1 @ 92 #3
          p0 cancel #2
@@ -137,7 +138,8 @@ fn what_cannot_be_halts_the_instrument_and_cancels_still_pass() {
             tell p0 #1 accepted
             submit 2 Buy 1 Limit(Price(91))
             tell p0 #2 accepted
-            alert ImpossibleReport(ClientOrderId { sequence: 1, plugin: PluginId(0), run: RunId(1) }, InstrumentId(0), IllegalTransition { from: Accepted, by: Reject })
+            tell p0 #1 triggered
+            alert ImpossibleReport(ClientOrderId { sequence: 1, plugin: PluginId(0), run: RunId(1) }, InstrumentId(0), IllegalTransition { from: Triggered, by: Reject })
             denied InstrumentHalted
             tell p0 #3 denied instrument-halted
             cancel 2

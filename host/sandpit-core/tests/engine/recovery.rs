@@ -21,6 +21,10 @@ impl Host {
         Self { engine: Engine::new(config.clone()), config, journal: Vec::new() }
     }
 
+    pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
+        self.journal.iter().map(|(_, record)| record)
+    }
+
     pub(crate) fn run(&mut self, script: &str) -> String {
         let mut out = String::new();
         for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {

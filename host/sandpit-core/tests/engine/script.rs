@@ -27,11 +27,11 @@ use sandpit_core::{
     instrument::{Instrument, InstrumentKind, InstrumentSpec},
     intent::{Amend, Bracket, Intent, Place, PlaceKind, TargetPosition, TimeInForce, WishedOffset},
     market::{DataKind, MarketData, MarketEvent, Side, Trade},
-    num::{Decimal, Money, Rate},
+    num::{Decimal, Money, Price, Quantity, Rate},
     order::{Fill, OrderKind, Report, ReportKind},
     plugin::{Fault, FaultCode, OrderUpdateKind, PluginEvent, Subscriptions, TradingState},
-    risk::{Limits, OffTick},
-    time::UnixNanos,
+    risk::{Limits, OffTick, RiskRules},
+    time::{Nanos, UnixNanos},
 };
 
 use crate::answers;
@@ -68,7 +68,8 @@ pub(crate) fn fragile(limits: Limits, venue: VenueCapabilities) -> EngineConfig 
     EngineConfig { venue, recovery: Some(RecoveryConfig::default()), ..config }
 }
 
-fn config(plugin: Limits, account: Limits, off_tick: OffTick) -> EngineConfig {
+/// Two plugins with these limits each, and the account with those.
+pub(crate) fn config(plugin: Limits, account: Limits, off_tick: OffTick) -> EngineConfig {
     let config = PluginConfig {
         budget: Money::from_decimal(Decimal::new(1_000, 0)).unwrap(),
         instruments: vec![InstrumentId(0)],
@@ -81,6 +82,7 @@ fn config(plugin: Limits, account: Limits, off_tick: OffTick) -> EngineConfig {
         plugins: vec![config.clone(), config],
         account_limits: account,
         off_tick,
+        risk: RiskRules::default(),
         venue: VenueCapabilities::ALL,
         recovery: None,
     }
@@ -129,6 +131,17 @@ pub(crate) fn parse(line: &str, time: u64) -> Event {
             data: MarketData::Trade(Trade {
                 price: instrument().price(price.parse().unwrap()).unwrap(),
                 quantity: instrument().quantity(Decimal::new(1, 0)).unwrap(),
+                aggressor: None,
+                id: 0,
+            }),
+        }),
+        ["coarse", "trade", price] => Event::Market(MarketEvent {
+            instrument: InstrumentId(1),
+            time: UnixNanos(time),
+            venue_time: UnixNanos(time),
+            data: MarketData::Trade(Trade {
+                price: Price(price.parse().unwrap()),
+                quantity: Quantity(2),
                 aggressor: None,
                 id: 0,
             }),
@@ -214,6 +227,7 @@ fn place(side_word: &str, quantity: &str, price: &str, tag_word: &str) -> Place 
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one table of words")]
 fn intent(words: &[&str]) -> Intent {
     match words {
         ["cancel", order] => Intent::Cancel(tag(order)),
@@ -233,6 +247,11 @@ fn intent(words: &[&str]) -> Intent {
             id: TimerId(id.parse().unwrap()),
             at: UnixNanos(at_ms.parse::<u64>().unwrap() * 1_000_000),
             every: None,
+        },
+        ["timer", id, at_ms, "every", nanos] => Intent::SetTimer {
+            id: TimerId(id.parse().unwrap()),
+            at: UnixNanos(at_ms.parse::<u64>().unwrap() * 1_000_000),
+            every: Some(Nanos(nanos.parse().unwrap())),
         },
         [
             "bracket",
@@ -282,6 +301,12 @@ fn intent(words: &[&str]) -> Intent {
             time_in_force: TimeInForce::Gtd(UnixNanos(ms.parse::<u64>().unwrap() * 1_000_000)),
             ..place(side, quantity, "market", order)
         }),
+        ["post", side, quantity, "@", price, order] => {
+            Intent::Place(Place { post_only: true, ..place(side, quantity, price, order) })
+        }
+        ["coarse", side, quantity, "@", price, order] => {
+            Intent::Place(Place { instrument: 1, ..place(side, quantity, price, order) })
+        }
         ["exit", side, quantity, "@", price, order] => {
             Intent::Place(Place { reduce_only: true, ..place(side, quantity, price, order) })
         }
@@ -308,6 +333,9 @@ pub(crate) fn report(words: &[&str]) -> ReportKind {
         ["amend-rejected"] => ReportKind::AmendRejected("no".into()),
         ["amended", total, "@", limit] => {
             ReportKind::Amended { quantity: quantity(total), kind: OrderKind::Limit(price(limit)) }
+        }
+        ["amended-stop", total, "@", trigger] => {
+            ReportKind::Amended { quantity: quantity(total), kind: OrderKind::Stop(price(trigger)) }
         }
         ["fill", part, "@", at, trade] => {
             let notional = rules.notional(price(at), quantity(part)).unwrap();

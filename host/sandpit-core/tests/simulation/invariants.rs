@@ -12,7 +12,7 @@ use sandpit_core::{
     num::{Money, Quantity},
     order::{Fill, Order, OrderState},
     plugin::{Fault, TradingState},
-    simulation::{Observer, Simulation},
+    simulation::{Observer, Simulation, SimulationConfig},
     time::{Nanos, UnixNanos},
 };
 
@@ -90,6 +90,17 @@ impl Observer for Ledger {
     }
 
     fn alert(&mut self, alert: &Alert, _: UnixNanos) {
+        // What guards, throttles and the host's own stops have to say is no surprise.
+        if matches!(
+            alert,
+            Alert::LimitBreached { .. }
+                | Alert::CancelsAboveRate { .. }
+                | Alert::SelfTradePattern { .. }
+                | Alert::Unprotected { .. }
+                | Alert::CannotFlatten(_)
+        ) {
+            return;
+        }
         panic!("a simulated venue says nothing impossible: {alert:?}");
     }
 
@@ -117,13 +128,25 @@ pub(crate) fn play(
     latency: u64,
     venue: VenueCapabilities,
 ) -> (Ledger, Simulation) {
-    let mut simulation = Simulation::new(config(Nanos(latency), venue));
+    play_in(config(Nanos(latency), venue), dice, market, |_, _| {})
+}
+
+/// A run, with a look at it after each step; what the step wrote down is given along.
+pub(crate) fn play_in(
+    config: SimulationConfig,
+    dice: Vec<u16>,
+    market: &[[u16; 5]],
+    mut look: impl FnMut(&Simulation, &[(UnixNanos, Record)]),
+) -> (Ledger, Simulation) {
+    let mut simulation = Simulation::new(config);
     let mut plugins = Gamblers { dice, at: 0, now: UnixNanos(0) };
     let mut ledger = Ledger::default();
     let mut time = 1_000;
     for dice in market {
         let event = market_event(&mut time, *dice);
+        let known = ledger.records.len();
         simulation.step(event, &mut plugins, &mut ledger).expect("time does not go back");
+        look(&simulation, &ledger.records[known..]);
     }
     (ledger, simulation)
 }

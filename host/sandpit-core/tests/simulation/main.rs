@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that unwraps in vain has failed")]
 
 mod invariants;
+mod limits;
 mod parity;
+mod perpetual;
 mod random;
 mod replay;

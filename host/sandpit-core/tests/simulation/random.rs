@@ -10,7 +10,7 @@ use sandpit_core::{
     matching::FillModel,
     num::{Decimal, Money, Price, Quantity, Rate},
     plugin::{CallCost, Fault, FaultCode, PluginEvent, PluginPort, Subscriptions},
-    risk::{Limits, OffTick},
+    risk::{Limits, OffTick, RiskRules},
     simulation::SimulationConfig,
     time::{Nanos, UnixNanos},
 };
@@ -65,6 +65,7 @@ pub(crate) fn config(latency: Nanos, venue: VenueCapabilities) -> SimulationConf
             plugins: vec![plugin; usize::from(PLUGINS)],
             account_limits: Limits::unlimited(),
             off_tick: OffTick::Deny,
+            risk: RiskRules::default(),
             venue,
             recovery: None,
         },
