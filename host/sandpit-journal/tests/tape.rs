@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use sandpit_core::{
     ids::InstrumentId,
     instrument::{Instrument, InstrumentKind, InstrumentSpec},
-    market::{Bar, DepthUpdate, MarketData, MarketEvent, Quote, Side, Trade},
+    market::{Bar, DepthUpdate, Funding, MarketData, MarketEvent, Quote, Side, Trade},
     num::{Decimal, Price, Quantity, Rate},
     time::{Nanos, UnixNanos},
 };
@@ -108,7 +108,11 @@ fn data() -> impl Strategy<Value = MarketData> {
             };
             MarketData::Depth(Box::new(update))
         });
-    prop_oneof![trade, quote, bar, depth]
+    let rate = prop_oneof![-1_000_000i64..1_000_000, Just(Rate::MAX), Just(-Rate::MAX)];
+    let mark = price().prop_map(MarketData::Mark);
+    let funding = (rate, price())
+        .prop_map(|(rate, mark)| MarketData::Funding(Funding { rate: Rate(rate), mark }));
+    prop_oneof![trade, quote, bar, depth, mark, funding]
 }
 
 fn events() -> impl Strategy<Value = Vec<MarketEvent>> {
@@ -276,6 +280,30 @@ fn nothing_follows_the_end_or_an_error() {
     assert!(matches!(read(&path), Err(TapeError::Damaged { .. })));
 }
 
+/// A tape of version 1 differs in that number alone, and has no marks and fundings.
+#[test]
+fn older_tapes_are_read_and_newer_ones_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.tape");
+    let events: Vec<_> = (0..100).map(|i| trade(i, 0, 50, i)).collect();
+    write(&path, &["A"], &events);
+    let newest = fs::read(&path).unwrap();
+    for (version, ok) in [(0u32, false), (1, true), (2, true), (3, false)] {
+        let mut bytes = newest.clone();
+        bytes[8..12].copy_from_slice(&version.to_le_bytes());
+        let length = u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
+        let checksum =
+            crc32fast::hash(&[&bytes[..16], &bytes[20..20 + length]].concat()).to_le_bytes();
+        bytes[16..20].copy_from_slice(&checksum);
+        fs::write(&path, &bytes).unwrap();
+        match read(&path) {
+            Ok(read) => assert!(ok && read == events, "version {version}"),
+            Err(TapeError::Version { found, .. }) => assert!(!ok && found == version),
+            Err(error) => panic!("version {version}: {error}"),
+        }
+    }
+}
+
 #[test]
 fn refuses_events_that_no_tape_takes_and_goes_on() {
     let folder = tempfile::tempdir().unwrap();
@@ -291,6 +319,10 @@ fn refuses_events_that_no_tape_takes_and_goes_on() {
         asks: vec![],
     };
     let levels = |count| event(5, 0, MarketData::Depth(Box::new(depth(count))));
+    let funding = |mark, rate| {
+        let funding = Funding { rate: Rate(rate), mark: Price(mark) };
+        event(5, 0, MarketData::Funding(funding))
+    };
     let bar = Bar {
         interval: Nanos(1),
         open: Price(10),
@@ -306,6 +338,10 @@ fn refuses_events_that_no_tape_takes_and_goes_on() {
         (trade(5, 0, Instrument::PRICE_MAX + 1, 0), EventProblem::Price),
         (event(5, 0, MarketData::Bar(bar)), EventProblem::Bar),
         (levels(LEVELS_PER_SIDE_MAX + 1), EventProblem::Levels),
+        (event(5, 0, MarketData::Mark(Price(0))), EventProblem::Price),
+        (funding(0, 1), EventProblem::Price),
+        (funding(1, Rate::MAX + 1), EventProblem::Rate),
+        (funding(1, i64::MIN), EventProblem::Rate),
     ] {
         match writer.append(&event) {
             Err(TapeError::Event { problem, .. }) => assert_eq!(problem, expected),

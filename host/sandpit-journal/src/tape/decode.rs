@@ -2,8 +2,8 @@
 
 use sandpit_core::{
     ids::InstrumentId,
-    market::{Bar, DepthUpdate, Levels, MarketData, MarketEvent, Quote, Side, Trade},
-    num::{Price, Quantity},
+    market::{Bar, DepthUpdate, Funding, Levels, MarketData, MarketEvent, Quote, Side, Trade},
+    num::{Price, Quantity, Rate},
     time::{Nanos, UnixNanos},
 };
 
@@ -11,8 +11,8 @@ use super::{
     LEVELS_PER_SIDE_MAX,
     columns::{COUNT, Columns, INSTRUMENT, PRICE, QUANTITY, SEQUENCE, TAG, TIME, VENUE, unzigzag},
     encode::{
-        FLAG_A, FLAG_B, FLAG_C, FLAG_INSTRUMENT, FLAG_VENUE, KIND_BAR, KIND_MASK, KIND_QUOTE,
-        KIND_TRADE, Last, check, check_trade, predicted_id,
+        FLAG_A, FLAG_B, FLAG_C, FLAG_INSTRUMENT, FLAG_VENUE, KIND_BAR, KIND_DEPTH, KIND_FUNDING,
+        KIND_MARK, KIND_MASK, KIND_QUOTE, KIND_TRADE, Last, check, check_trade, predicted_id,
     },
 };
 
@@ -131,10 +131,21 @@ fn take_other(
     let data = match kind {
         KIND_QUOTE => MarketData::Quote(take_quote(columns, last, tag)?),
         KIND_BAR => MarketData::Bar(take_bar(columns, last, tag)?),
-        _ => MarketData::Depth(Box::new(take_depth(columns, last, tag)?)),
+        KIND_DEPTH => MarketData::Depth(Box::new(take_depth(columns, last, tag)?)),
+        KIND_MARK => MarketData::Mark(take_mark(columns, last)?),
+        KIND_FUNDING => MarketData::Funding(Funding {
+            rate: Rate(unzigzag(columns.take(SEQUENCE).ok_or(CUT)?)),
+            mark: take_mark(columns, last)?,
+        }),
+        _ => return Err("an event is of no known kind"),
     };
-    check(&data).map_err(|_| "an event has a price, quantity or interval out of bounds")?;
+    check(&data).map_err(|_| "an event has a price, quantity, rate or interval out of bounds")?;
     Ok(data)
+}
+
+fn take_mark(columns: &mut Columns, last: &mut Last) -> Result<Price, &'static str> {
+    last.mark = take_price(columns, last.mark)?;
+    Ok(Price(last.mark))
 }
 
 fn take_quote(columns: &mut Columns, last: &mut Last, tag: u64) -> Result<Quote, &'static str> {
@@ -217,10 +228,12 @@ mod tests {
 
     fn segment() -> (Vec<u8>, u32) {
         let mut encoder = Encoder::new(2);
-        for i in 0..40u16 {
+        for i in 0..42u16 {
             let price = Price(100 + i64::from(i % 5));
             let levels = vec![(price, Quantity(3)); usize::from(i % 4)];
-            let data = match i % 4 {
+            let data = match i % 6 {
+                4 => MarketData::Mark(price),
+                5 => MarketData::Funding(Funding { rate: Rate(-100), mark: price }),
                 0 => MarketData::Trade(Trade {
                     price,
                     quantity: Quantity(1),
@@ -263,7 +276,7 @@ mod tests {
     fn decode(raw: &[u8], events: u32) -> Result<u32, &'static str> {
         let mut decoder = Decoder::new(2);
         decoder.columns.unpack(raw)?;
-        decoder.begin(events, UnixNanos(1_000), UnixNanos(1_039));
+        decoder.begin(events, UnixNanos(1_000), UnixNanos(1_041));
         let mut count = 0;
         while let Some(event) = decoder.next()? {
             assert!(check(&event.data).is_ok(), "{event:?}");

@@ -4,8 +4,8 @@
 
 use sandpit_core::{
     instrument::Instrument,
-    market::{Bar, DepthUpdate, MarketData, MarketEvent, Quote, Side, Trade},
-    num::{Price, Quantity},
+    market::{Bar, DepthUpdate, Funding, MarketData, MarketEvent, Quote, Side, Trade},
+    num::{Price, Quantity, Rate},
     time::UnixNanos,
 };
 
@@ -14,12 +14,14 @@ use super::{
     columns::{COUNT, Columns, INSTRUMENT, PRICE, QUANTITY, SEQUENCE, TAG, TIME, VENUE, zigzag},
 };
 
-/// Kinds, in the lowest two bits of a tag.
+/// Kinds, in the lowest two bits of a tag and, since version 2, the eighth.
 pub(super) const KIND_TRADE: u64 = 0;
 pub(super) const KIND_QUOTE: u64 = 1;
 pub(super) const KIND_BAR: u64 = 2;
 pub(super) const KIND_DEPTH: u64 = 3;
-pub(super) const KIND_MASK: u64 = 3;
+pub(super) const KIND_MARK: u64 = 1 << 7;
+pub(super) const KIND_FUNDING: u64 = (1 << 7) | 1;
+pub(super) const KIND_MASK: u64 = (1 << 7) | 3;
 /// The venue's stamp differs from the event's time.
 pub(super) const FLAG_VENUE: u64 = 1 << 2;
 /// Another instrument than the event before; the first of a segment is compared with 0.
@@ -43,6 +45,7 @@ pub(super) struct Last {
     pub(super) close: i64,
     pub(super) interval: u64,
     pub(super) depth_price: i64,
+    pub(super) mark: i64,
     pub(super) sequence: u64,
 }
 
@@ -107,6 +110,11 @@ impl Encoder {
             MarketData::Quote(quote) => push_quote(columns, last, quote),
             MarketData::Bar(bar) => push_bar(columns, last, bar),
             MarketData::Depth(update) => push_depth(columns, last, update),
+            MarketData::Mark(price) => push_mark(columns, last, *price),
+            MarketData::Funding(funding) => {
+                columns.push(SEQUENCE, zigzag(funding.rate.0));
+                push_mark(columns, last, funding.mark) | KIND_FUNDING
+            }
         };
         columns.push(TIME, event.time.0 - self.time.0);
         if event.venue_time != event.time {
@@ -209,6 +217,12 @@ fn push_depth(columns: &mut Columns, last: &mut Last, update: &DepthUpdate) -> u
     tag
 }
 
+fn push_mark(columns: &mut Columns, last: &mut Last, price: Price) -> u64 {
+    columns.push(PRICE, difference(price.0, last.mark));
+    last.mark = price.0;
+    KIND_MARK
+}
+
 const fn price_fits(price: Price) -> bool {
     price.0 > 0 && price.0 <= Instrument::PRICE_MAX
 }
@@ -225,6 +239,9 @@ pub(super) fn check(data: &MarketData) -> Result<(), EventProblem> {
         MarketData::Quote(quote) => check_quote(quote),
         MarketData::Bar(bar) => check_bar(bar),
         MarketData::Depth(update) => check_depth(update),
+        MarketData::Mark(price) if price_fits(*price) => Ok(()),
+        MarketData::Mark(_) => Err(EventProblem::Price),
+        MarketData::Funding(funding) => check_funding(funding),
     }
 }
 
@@ -264,6 +281,14 @@ fn check_bar(bar: &Bar) -> Result<(), EventProblem> {
         return Err(EventProblem::Bar);
     }
     if quantity_fits(bar.volume) { Ok(()) } else { Err(EventProblem::Quantity) }
+}
+
+fn check_funding(funding: &Funding) -> Result<(), EventProblem> {
+    if !price_fits(funding.mark) {
+        return Err(EventProblem::Price);
+    }
+    let fits = funding.rate.0.unsigned_abs() <= Rate::MAX.unsigned_abs();
+    if fits { Ok(()) } else { Err(EventProblem::Rate) }
 }
 
 fn check_depth(update: &DepthUpdate) -> Result<(), EventProblem> {

@@ -31,7 +31,7 @@ pub enum TapeError {
         path: PathBuf,
     },
     /// A version that this program does not know.
-    #[error("`{}` is a tape of version {found}; this program reads version {}", path.display(), super::VERSION)]
+    #[error("`{}` is a tape of version {found}; this program reads versions up to {}", path.display(), super::VERSION)]
     Version {
         /// The file.
         path: PathBuf,
@@ -125,4 +125,7 @@ pub enum EventProblem {
     /// More than [`super::LEVELS_PER_SIDE_MAX`].
     #[error("more levels on one side than are accepted")]
     Levels,
+    /// A funding rate beyond its bound.
+    #[error("a funding rate is beyond its bound")]
+    Rate,
 }

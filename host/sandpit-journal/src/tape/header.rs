@@ -39,23 +39,24 @@ struct HeaderOnDisk {
     instruments: Vec<InstrumentOnDisk>,
 }
 
-/// All of an [`InstrumentSpec`]; numbers as text, so that they are exact.
-#[derive(Serialize, Deserialize)]
+/// All of an [`InstrumentSpec`]; numbers as text, so that they are exact. The journal writes
+/// instruments in this form, too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct InstrumentOnDisk {
-    symbol: String,
-    venue: String,
-    kind: String,
-    base: String,
-    quote: String,
-    price_tick: String,
-    quantity_step: String,
-    min_quantity: String,
-    max_quantity: String,
-    min_notional: String,
-    multiplier: String,
-    maker_fee: String,
-    taker_fee: String,
+pub(crate) struct InstrumentOnDisk {
+    pub(crate) symbol: String,
+    pub(crate) venue: String,
+    pub(crate) kind: String,
+    pub(crate) base: String,
+    pub(crate) quote: String,
+    pub(crate) price_tick: String,
+    pub(crate) quantity_step: String,
+    pub(crate) min_quantity: String,
+    pub(crate) max_quantity: String,
+    pub(crate) min_notional: String,
+    pub(crate) multiplier: String,
+    pub(crate) maker_fee: String,
+    pub(crate) taker_fee: String,
 }
 
 impl TapeHeader {
@@ -117,7 +118,7 @@ const KINDS: [(InstrumentKind, &str); 3] = [
     (InstrumentKind::Future, "future"),
 ];
 
-fn instrument_out(spec: &InstrumentSpec) -> InstrumentOnDisk {
+pub(crate) fn instrument_out(spec: &InstrumentSpec) -> InstrumentOnDisk {
     let kind = KINDS.iter().find(|(kind, _)| *kind == spec.kind).map_or("spot", |(_, name)| name);
     InstrumentOnDisk {
         symbol: spec.symbol.clone(),
@@ -136,7 +137,7 @@ fn instrument_out(spec: &InstrumentSpec) -> InstrumentOnDisk {
     }
 }
 
-fn instrument_in(text: InstrumentOnDisk) -> Option<InstrumentSpec> {
+pub(crate) fn instrument_in(text: InstrumentOnDisk) -> Option<InstrumentSpec> {
     let number = |text: &str| text.parse::<Decimal>().ok();
     let rate = |text: &str| Rate::from_decimal(number(text)?);
     Some(InstrumentSpec {

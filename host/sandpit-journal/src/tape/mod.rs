@@ -30,14 +30,18 @@ mod writer;
 
 pub use ahead::ReadAhead;
 pub use error::{EventProblem, TapeError};
+pub(crate) use header::{InstrumentOnDisk, instrument_in, instrument_out};
 pub use header::{TapeClock, TapeHeader};
 pub use merge::MergedTapes;
 pub use reader::{TapeReader, tape_hash};
 pub use summary::{InstrumentTally, TapeInfo};
 pub use writer::TapeWriter;
 
-/// The version of the format that is written; no other is read.
-pub const VERSION: u32 = 1;
+/// The version of the format that is written. Version 2 added mark prices and funding; a tape of
+/// version 1 is one without them.
+pub const VERSION: u32 = 2;
+/// The oldest version that is read.
+pub const VERSION_OLDEST: u32 = 1;
 /// Bytes of the JSON in the head.
 pub const HEADER_BYTES_MAX: u32 = 2 << 20;
 /// Bytes of the JSON in the foot.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use zstd::bulk::Decompressor;
 
 use super::{
-    FOOTER_BYTES_MAX, HEADER_BYTES_MAX, TapeError, TapeHeader, TapeInfo, VERSION,
+    FOOTER_BYTES_MAX, HEADER_BYTES_MAX, TapeError, TapeHeader, TapeInfo, VERSION, VERSION_OLDEST,
     columns::fixed,
     decode::Decoder,
     frame::{
@@ -323,7 +323,7 @@ fn read_head(file: &mut File, path: &Path) -> Result<Vec<u8>, TapeError> {
         return Err(damaged("the head is cut short"));
     }
     let number = |at: usize| u32::from_le_bytes(fixed(&head[at..at + 4]));
-    if number(8) != VERSION {
+    if !(VERSION_OLDEST..=VERSION).contains(&number(8)) {
         return Err(TapeError::Version { path: path.to_owned(), found: number(8) });
     }
     let length = number(12);

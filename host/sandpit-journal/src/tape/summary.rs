@@ -21,6 +21,12 @@ pub struct InstrumentTally {
     pub bars: u64,
     /// Changes of the book, and whole books.
     pub depths: u64,
+    /// Mark prices.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub marks: u64,
+    /// Fundings.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub fundings: u64,
     /// Time of the first event, in nanoseconds since 1970; zero where there is none.
     pub first_ns: u64,
     /// Time of the last event.
@@ -35,7 +41,7 @@ impl InstrumentTally {
     /// Events of all kinds.
     #[must_use]
     pub const fn events(&self) -> u64 {
-        self.trades + self.quotes + self.bars + self.depths
+        self.trades + self.quotes + self.bars + self.depths + self.marks + self.fundings
     }
 
     /// Counts one event of this instrument.
@@ -60,6 +66,8 @@ impl InstrumentTally {
                 self.widen(bar.low, bar.high);
             }
             MarketData::Depth(_) => self.depths += 1,
+            MarketData::Mark(_) => self.marks += 1,
+            MarketData::Funding(_) => self.fundings += 1,
         }
     }
 
@@ -68,6 +76,12 @@ impl InstrumentTally {
         self.price_low = if self.price_low == 0 { low } else { self.price_low.min(low) };
         self.price_high = self.price_high.max(high);
     }
+}
+
+/// A tally that an older tape does not have is left out, so that its foot has the same bytes.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What the foot says.
