@@ -4,13 +4,18 @@
 //! The way of a component:
 //!
 //! ```text
-//! bytes ─ check ─▶ Checked ─ Engine::compile ─▶ Artifact ─ Instance::load ─▶ Instance
-//!                                                              describe ┘       │
-//!                         start(session) ─▶ call(event)… ─▶ save ─▶ stop ◀──────┘
+//! file ─ trust ─ check ─▶ Checked ─ cache or compiler ─▶ Compiled ─ link ─▶ Artifact ┐
+//!                 └────────────────────── Loader ──────────────────────┘            │
+//!       Instance ◀─ describe ─ Instance::load ──────────────────────────────────────┘
+//!          └─▶ start(session) ─▶ call(event)… ─▶ save ─▶ stop
 //! ```
 //!
 //! **Architecture invariant:** this crate is the only user of wasmtime and wit-component. It reads
-//! no file and no environment, and no component gets anything but one function, `log`.
+//! no environment and no file but those that it is told to load or to keep machine code in, and no
+//! component gets anything but one function, `log`.
+//!
+//! **Architecture invariant:** bytes become code that runs in one function, `compile::adopt`, and
+//! only where our own compiler made them on this machine.
 //!
 //! **Architecture invariant:** whatever a component does is a value ([`Fault`]) and never a panic
 //! or an endless wait. An instance that is at fault is never entered again.
@@ -19,10 +24,10 @@
 //! for in fuel. There is no random number and no clock: the same calls give the same answers and
 //! use the same fuel.
 
-#![forbid(unsafe_code)]
-
 mod bindings;
+mod cache;
 mod check;
+mod compile;
 mod convert;
 mod describe;
 mod encode;
@@ -31,13 +36,21 @@ mod inspect;
 mod instance;
 mod latency;
 mod limits;
+mod load;
 mod log;
 mod port;
+mod queue;
+mod runner;
 mod session;
 mod text;
 mod ticker;
+mod trust;
 
+pub use cache::{Cache, CacheError, CacheLimits, CacheStats, HOST_KEY_BYTES};
 pub use check::{CheckError, Checked, CountError, check};
+pub use compile::{
+    ChildCompiler, CompileFailure, CompileLimits, Compiled, Compiler, serve as serve_compiler,
+};
 pub use describe::{
     Argument, ArgumentError, Description, DescriptionError, Parameter, ParameterKind, Value, WarmUp,
 };
@@ -47,7 +60,25 @@ pub use inspect::{Inspection, LimitsView, ParameterView, WarmUpView};
 pub use instance::{Instance, Parameters};
 pub use latency::{Latency, Sampling};
 pub use limits::{COMPONENT_BYTES_MAX, Limits, STACK_BYTES_MAX};
+pub use load::{
+    ComponentFile, Loaded, Loader, Origin, Prepared, ReadError, Refusal, RefusalCode,
+    SIGNATURE_EXTENSION,
+};
 pub use log::{LogLevel, LogLine, LogSink, NoLog};
-pub use port::{InlinePlugins, Plugins, Runner, Stats};
+pub use port::{AnyPlugins, AnyRunner, InlinePlugins, Plugins, Runner, Stats};
+pub use queue::{Queue, QueueLimits};
+pub use runner::{
+    LaunchError, LaunchSettings, Launcher, ProcessRunner, serve as serve_runner,
+    walls::{State as WallState, UnknownWall, Wall, WallName, breach, protect_host_memory},
+};
+#[cfg(target_os = "linux")]
+pub use runner::{
+    ProcessUsage,
+    walls::{Confinement, confine, seal},
+};
 pub use sandpit_core::plugin::{CallCost, Fault, FaultCode};
 pub use session::{Mode, SavedState, Session, StopReason};
+pub use trust::{
+    COMMENT_BYTES_MAX, KEYS_MAX, KeyError, KeyId, PINS_MAX, Pin, Policy, PublicKey,
+    SIGNATURE_BYTES_MAX, SignatureState, Trust, TrustError, TrustList, TrustedKey,
+};

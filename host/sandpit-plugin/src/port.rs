@@ -1,5 +1,5 @@
-//! The seam between the engine and whatever runs a plugin. Today that is an [`Instance`] in this
-//! process; a runner process is another [`Runner`], and the engine will not notice.
+//! The seam between the engine and whatever runs a plugin: an [`Instance`] in this process or a
+//! [`ProcessRunner`]. The engine does not notice which.
 
 use sandpit_core::{
     ids::PluginId,
@@ -12,6 +12,7 @@ use crate::{
     describe::{Argument, Description},
     instance::{Instance, Parameters},
     latency::Latency,
+    runner::ProcessRunner,
     session::{Session, StopReason},
 };
 
@@ -125,6 +126,84 @@ impl Runner for Instance {
     }
 }
 
+/// A plugin, wherever the operator wants it to run.
+#[derive(Debug)]
+pub enum AnyRunner {
+    /// In this process.
+    Inline(Instance),
+    /// In a process of its own.
+    Process(ProcessRunner),
+}
+
+impl AnyRunner {
+    /// The fault that ended it, if one did.
+    #[must_use]
+    pub const fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Inline(instance) => instance.fault(),
+            Self::Process(process) => process.fault(),
+        }
+    }
+
+    fn get(&self) -> &dyn Runner {
+        match self {
+            Self::Inline(instance) => instance,
+            Self::Process(process) => process,
+        }
+    }
+
+    fn get_mut(&mut self) -> &mut dyn Runner {
+        match self {
+            Self::Inline(instance) => instance,
+            Self::Process(process) => process,
+        }
+    }
+}
+
+impl Runner for AnyRunner {
+    fn description(&self) -> &Description {
+        self.get().description()
+    }
+
+    fn start(
+        &mut self,
+        session: &Session<'_>,
+        intents: &mut Vec<Intent>,
+    ) -> Result<CallCost, Fault> {
+        self.get_mut().start(session, intents)
+    }
+
+    /// Both are called directly: a backtest calls one millions of times.
+    #[inline]
+    fn call(&mut self, event: &PluginEvent, intents: &mut Vec<Intent>) -> Result<CallCost, Fault> {
+        match self {
+            Self::Inline(instance) => instance.call(event, intents),
+            Self::Process(process) => process.call(event, intents),
+        }
+    }
+
+    fn parameters(
+        &mut self,
+        arguments: &[Argument],
+        time: UnixNanos,
+        intents: &mut Vec<Intent>,
+    ) -> Result<Parameters, Fault> {
+        self.get_mut().parameters(arguments, time, intents)
+    }
+
+    fn save(&mut self) -> Result<Vec<u8>, Fault> {
+        self.get_mut().save()
+    }
+
+    fn stop(&mut self, reason: StopReason) -> Result<(), Fault> {
+        self.get_mut().stop(reason)
+    }
+
+    fn stats(&self) -> Stats {
+        self.get().stats()
+    }
+}
+
 /// The plugins of a run, by [`PluginId`].
 #[derive(Debug)]
 pub struct Plugins<R> {
@@ -133,6 +212,9 @@ pub struct Plugins<R> {
 
 /// Plugins in this process: for backtests, where there are no keys to steal.
 pub type InlinePlugins = Plugins<Instance>;
+
+/// Plugins wherever the operator wants them to run.
+pub type AnyPlugins = Plugins<AnyRunner>;
 
 impl<R: Runner> Plugins<R> {
     /// The index of each is its [`PluginId`].

@@ -1,7 +1,9 @@
 //! How much of everything a component may contain. Compiling is not bounded by fuel, and a small
 //! file can hold a great deal, so this comes before the validator and the compiler see it.
 
-use wasmparser::{CompositeInnerType, CoreType, FunctionBody, Parser, Payload, TypeSectionReader};
+use wasmparser::{
+    CompositeInnerType, CoreType, FunctionBody, Operator, Parser, Payload, TypeSectionReader,
+};
 
 use super::{CheckError, error::malformed, nesting::count_component_types, types::FEATURES};
 use crate::limits::{INSTANCES_MAX, MEMORIES_MAX, TABLES_MAX};
@@ -34,6 +36,13 @@ const GLOBALS_MAX: u64 = 10_000;
 const DEFINITIONS_MAX: u64 = 20_000;
 /// Bytes of all custom sections: names and debug information.
 const CUSTOM_BYTES_MAX: u64 = 48 * 1024 * 1024;
+
+/// Values that the validator moves, at the most. A branch table moves all that its target takes for
+/// each of its entries, of which each is a byte: with wide types, a megabyte of them keeps a
+/// validator that is not bounded so for three seconds, and there is no fuel in it.
+const VALIDATION_MOVES_MAX: u64 = 256 * 1024 * 1024;
+/// Any other instruction moves as much for this many bytes, at the most.
+const BYTES_PER_MOVE: u64 = 8;
 
 /// There is more of something than is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -85,6 +94,12 @@ struct Totals {
     definitions: Total,
     instances: Total,
     custom: Total,
+    /// Parameters or results of the widest core function so far.
+    widest: u64,
+    /// Entries of all branch tables.
+    branches: u64,
+    /// Bytes of all bodies.
+    code: u64,
 }
 
 impl Totals {
@@ -103,6 +118,9 @@ impl Totals {
             definitions: Total::new("component definitions", DEFINITIONS_MAX),
             instances: Total::new("core instances", INSTANCES_MAX as u64),
             custom: Total::new("bytes of custom sections", CUSTOM_BYTES_MAX),
+            widest: 1,
+            branches: 0,
+            code: 0,
         }
     }
 
@@ -123,7 +141,7 @@ impl Totals {
             Payload::CodeSectionStart { count, .. } => {
                 at_most("functions", u64::from(*count), FUNCTIONS_MAX)?
             }
-            Payload::CodeSectionEntry(body) => count_body(body)?,
+            Payload::CodeSectionEntry(body) => self.body(body)?,
             Payload::CustomSection(section) => self.custom.add(section.range().len())?,
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
                 self.parts.add(1u64)?
@@ -160,10 +178,30 @@ impl Totals {
                 if let CompositeInnerType::Func(function) = &sub_type.composite_type.inner {
                     let widest = function.params().len().max(function.results().len());
                     at_most("parameters of one function", widest as u64, PARAMETERS_MAX as u64)?;
+                    self.widest = self.widest.max(widest as u64);
                 }
             }
         }
         Ok(())
+    }
+
+    fn body(&mut self, body: &FunctionBody<'_>) -> Result<(), CheckError> {
+        let bytes = body.range().len() as u64;
+        at_most("bytes in one function", bytes, BODY_BYTES_MAX)?;
+        let mut locals = Total::new("locals in one function", LOCALS_MAX);
+        for group in body.get_locals_reader().map_err(malformed)? {
+            let (count, _) = group.map_err(malformed)?;
+            locals.add(count)?;
+        }
+        let mut operators = body.get_operators_reader().map_err(malformed)?;
+        while !operators.eof() {
+            if let Operator::BrTable { targets } = operators.read().map_err(malformed)? {
+                self.branches = self.branches.saturating_add(targets.len().into());
+            }
+        }
+        self.code = self.code.saturating_add(bytes);
+        let moves = self.widest.saturating_mul(self.branches + self.code / BYTES_PER_MOVE);
+        Ok(at_most("values to move while it is validated", moves, VALIDATION_MOVES_MAX)?)
     }
 
     fn core_type(&mut self, core: &CoreType<'_>) -> Result<(), CheckError> {
@@ -172,16 +210,6 @@ impl Totals {
         }
         Ok(())
     }
-}
-
-fn count_body(body: &FunctionBody<'_>) -> Result<(), CheckError> {
-    at_most("bytes in one function", body.range().len() as u64, BODY_BYTES_MAX)?;
-    let mut locals = Total::new("locals in one function", LOCALS_MAX);
-    for group in body.get_locals_reader().map_err(malformed)? {
-        let (count, _) = group.map_err(malformed)?;
-        locals.add(count)?;
-    }
-    Ok(())
 }
 
 /// Lets components through that are of a size that can be compiled in reasonable time.

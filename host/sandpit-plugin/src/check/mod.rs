@@ -46,11 +46,7 @@ impl Checked {
     /// Its SHA-256 in hexadecimal.
     #[must_use]
     pub fn sha256_hex(&self) -> String {
-        self.sha256.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing to a `String` cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        hex(&self.sha256)
     }
 
     /// Version of the contract that it was built for.
@@ -89,6 +85,11 @@ impl fmt::Debug for Checked {
 /// The first check that it does not pass; see [`CheckError`].
 pub fn check(bytes: &[u8]) -> Result<Checked, CheckError> {
     check_size(bytes)?;
+    check_hashed(bytes, sha256(bytes))
+}
+
+/// [`check`] for bytes whose size has been checked and whose hash is known.
+pub(crate) fn check_hashed(bytes: &[u8], sha256: [u8; 32]) -> Result<Checked, CheckError> {
     kind::check_kind(bytes)?;
     counts::check_counts(bytes)?;
     types::check_well_formed(bytes)?;
@@ -98,14 +99,29 @@ pub fn check(bytes: &[u8]) -> Result<Checked, CheckError> {
     types::check_types(bytes, &contract)?;
     Ok(Checked {
         bytes: bytes.to_owned(),
-        sha256: Sha256::digest(bytes).into(),
+        sha256,
         contract,
         imports: names.imports.into_iter().map(|import| import.name).collect(),
         exports: names.exports.into_iter().map(|export| export.name).collect(),
     })
 }
 
-fn check_size(bytes: &[u8]) -> Result<(), CheckError> {
+/// The hash by which components are known.
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
+        // Writing to a `String` cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// The first check, before anything is read or hashed.
+pub(crate) fn check_size(bytes: &[u8]) -> Result<(), CheckError> {
     match bytes.len() {
         0 => Err(CheckError::Empty),
         size if size > COMPONENT_BYTES_MAX => Err(CheckError::TooLarge { size }),

@@ -31,13 +31,27 @@ fn fail<T>(field: impl Into<String>, problem: &'static str) -> Checked<T> {
     Err(DescriptionError { field: field.into(), problem })
 }
 
+/// Bytes that a byte may become when it is escaped: a control character as `\u{1b}`.
+const ESCAPED_FACTOR: usize = 6;
+
 impl Description {
     pub(crate) fn read(from: wire::Description) -> Checked<Self> {
+        Self::read_within(from, 1)
+    }
+
+    /// Reads what was read before, in a process that is not to be trusted with it: its texts have
+    /// been escaped since, and may have grown by that.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "for runners"))]
+    pub(crate) fn again(from: wire::Description) -> Checked<Self> {
+        Self::read_within(from, ESCAPED_FACTOR)
+    }
+
+    fn read_within(from: wire::Description, growth: usize) -> Checked<Self> {
         check_name("name", &from.name)?;
         if from.version.len() > VERSION_BYTES_MAX || Version::parse(&from.version).is_err() {
             return fail("version", "is no semantic version of at most 32 bytes");
         }
-        if from.summary.len() > SUMMARY_BYTES_MAX {
+        if from.summary.len() > SUMMARY_BYTES_MAX * growth {
             return fail("summary", "has more than 1,024 bytes");
         }
         if from.parameters.len() > PARAMETERS_MAX {
@@ -52,7 +66,11 @@ impl Description {
         }
         Ok(Self {
             summary: lines(&from.summary),
-            parameters: from.parameters.into_iter().map(parameter).collect::<Checked<_>>()?,
+            parameters: from
+                .parameters
+                .into_iter()
+                .map(|it| parameter(it, growth))
+                .collect::<Checked<_>>()?,
             subscriptions: subscriptions(&from.subscriptions)?,
             warm_up: warm_up(&from.warm_up)?,
             state_schema: from.state_schema,
@@ -76,9 +94,9 @@ fn lines(text: &str) -> String {
     text.lines().map(|line| escaped(line, usize::MAX)).collect::<Vec<_>>().join("\n")
 }
 
-fn parameter(from: wire::Parameter) -> Checked<Parameter> {
+fn parameter(from: wire::Parameter, growth: usize) -> Checked<Parameter> {
     let field = || format!("parameter `{}`", from.name);
-    if from.summary.len() > PARAMETER_SUMMARY_BYTES_MAX {
+    if from.summary.len() > PARAMETER_SUMMARY_BYTES_MAX * growth {
         return fail(field(), "has a summary of more than 256 bytes");
     }
     let kind = match from.type_ {

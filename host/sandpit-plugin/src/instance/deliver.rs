@@ -36,7 +36,10 @@ impl Instance {
                         guest.call_on_bar(store, bar)
                     }
                     // Guests see books, not changes of books: those come as `PluginEvent::Depth`.
-                    MarketData::Depth(_) => arm(store, allowed).map(|()| false),
+                    // Of marks and fundings this contract does not tell.
+                    MarketData::Depth(_) | MarketData::Mark(_) | MarketData::Funding(_) => {
+                        arm(store, allowed).map(|()| false)
+                    }
                 }
             }
             _ => self.deliver_own(event, allowed),

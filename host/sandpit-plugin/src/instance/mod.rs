@@ -166,6 +166,13 @@ impl Instance {
         }
     }
 
+    /// Bytes of its memories, and log lines that were dropped.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "for runners"))]
+    pub(crate) fn usage(&self) -> (usize, u64) {
+        let state = self.store.data();
+        (state.limiter.memory_bytes(), state.log.dropped)
+    }
+
     /// The core dump of the trap that ended it, where the engine makes core dumps: WebAssembly's
     /// own format, with all of the guest's memory.
     pub const fn take_core_dump(&mut self) -> Option<Vec<u8>> {
@@ -426,13 +433,14 @@ const fn empty_depth() -> wire::Depth {
 }
 
 /// The export that an event goes to.
-const fn export_of(event: &PluginEvent) -> &'static str {
+pub(crate) const fn export_of(event: &PluginEvent) -> &'static str {
     match event {
         PluginEvent::Market { event, .. } => match event.data {
             MarketData::Trade(_) => "on-trade",
             MarketData::Quote(_) => "on-quote",
             MarketData::Bar(_) => "on-bar",
             MarketData::Depth(_) => "on-depth",
+            MarketData::Mark(_) | MarketData::Funding(_) => "no export",
         },
         PluginEvent::Depth(_) => "on-depth",
         PluginEvent::Order(_) => "on-order",

@@ -7,5 +7,6 @@ mod support;
 
 mod faults;
 mod lifecycle;
+mod load;
 mod log;
 mod refusals;
