@@ -18,12 +18,12 @@ use sandpit_core::{
     matching::FillModel,
     num::Money,
     plugin::{PluginPort, Subscriptions, TradingState},
-    risk::{Limits, OffTick},
+    risk::{Limits, OffTick, RiskRules},
     simulation::{Simulation, SimulationConfig},
     time::{Nanos, UnixNanos},
 };
 use sandpit_journal::tape::{TapeClock, TapeHeader, TapeReader, TapeWriter};
-use sandpit_plugin::{InlinePlugins, Instance, Mode, Session};
+use sandpit_plugin::{AnyPlugins, ComponentFile, Mode, Runner as _, Session};
 use sandpit_sdk::runtime;
 use sandpit_testing::{NativePlugin, SessionStart};
 use serde::Serialize;
@@ -32,7 +32,7 @@ use crate::{
     author,
     backtest::{self, BacktestError},
     config::{self, Overrides, PluginOverride, PluginSource, SandboxLimits},
-    sandbox::{self, Sandbox, SandboxError},
+    sandbox::{self, Loading, Sandbox, SandboxError},
     synthetic,
 };
 
@@ -217,6 +217,7 @@ fn simulation(instrument: &Instrument) -> Simulation {
             }],
             account_limits: Limits::unlimited(),
             off_tick: OffTick::Deny,
+            risk: RiskRules::default(),
             venue: VenueCapabilities::ALL,
             recovery: None,
         },
@@ -272,8 +273,10 @@ fn sandboxed(
     let refused = |source| BacktestError::Plugin { name: NAME.to_owned(), source };
     let simulation = simulation(instrument);
     let limits = sandbox::limits(&SandboxLimits::default());
-    let loaded = Sandbox::new().and_then(|sandbox| sandbox.load(NAME, component, &limits));
-    let mut instance: Instance = loaded.map_err(refused)?.instance;
+    let file = ComponentFile::unsigned(component.to_owned());
+    let loaded =
+        Sandbox::new(&Loading::default()).and_then(|sandbox| sandbox.load(NAME, &file, &limits));
+    let mut instance = loaded.map_err(refused)?.instance;
     let arguments =
         sandbox::arguments(instance.description(), &Default::default()).map_err(refused)?;
     let session = Session {
@@ -292,7 +295,7 @@ fn sandboxed(
     instance
         .start(&session, &mut Vec::new())
         .map_err(|fault| refused(SandboxError::Fault(fault)))?;
-    pass(simulation, &mut InlinePlugins::new(vec![instance]), events)
+    pass(simulation, &mut AnyPlugins::new(vec![instance]), events)
 }
 
 /// Everything that `sandpit backtest` does between the first event and the last.

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod author;
 pub mod backtest;
 pub mod bench;
@@ -12,6 +13,9 @@ pub mod cli;
 pub mod config;
 pub mod data;
 pub mod demo;
+pub mod paper;
 pub mod report;
 pub mod sandbox;
+pub mod simulate;
 pub mod synthetic;
+pub mod trust;

@@ -2,40 +2,55 @@
 //! log lines to ours. What the sandbox does with them is `sandpit-plugin`'s.
 
 use std::{
-    collections::BTreeMap,
-    fs,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use sandpit_plugin::{
-    Argument, ArgumentError, COMPONENT_BYTES_MAX, CheckError, Checked, CompileError, Description,
-    Engine, EngineError, EngineSettings, Fault, Instance, Limits, LogLevel, LogLine, Value,
+    AnyRunner, Argument, ArgumentError, Cache, CacheError, CacheLimits, Checked, ChildCompiler,
+    CompileLimits, Compiler, ComponentFile, Description, Engine, EngineError, EngineSettings,
+    Fault, Instance, LaunchError, LaunchSettings, Launcher, Limits, Loader, LogLevel, LogLine,
+    Mode, Policy, Prepared, Refusal, Trust, TrustList, Value, WallName,
 };
 
-use crate::config::{SandboxLimits, Setting};
+use crate::{
+    config::{SandboxLimits, Setting},
+    trust::{self, TrustFileError},
+};
+
+/// The hidden command with which `sandpit` starts itself as its own compiler.
+pub const COMPILER_COMMAND: &str = "compile-child";
+
+/// The hidden word with which `sandpit` starts itself as the runner of one plugin. It comes before
+/// anything else of the command line is read.
+pub const RUNNER_COMMAND: &str = "__runner";
+
+/// Where a plugin runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolation {
+    /// In this process: for backtests, where there are no keys to steal.
+    Inline,
+    /// In a process of its own, behind walls.
+    Process,
+}
 
 /// Why a component does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    /// The file cannot be read.
-    #[error("cannot read component `{path}`", path = path.display())]
-    Read {
-        /// Which.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: std::io::Error,
-    },
+    /// Its process does not run it.
+    #[error(transparent)]
+    Launch(LaunchError),
     /// The machine cannot run components.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// It is not known whom the operator trusts.
+    #[error(transparent)]
+    TrustFile(#[from] TrustFileError),
     /// It was refused before anything of it ran.
     #[error(transparent)]
-    Check(#[from] CheckError),
-    /// It does not compile.
-    #[error(transparent)]
-    Compile(#[from] CompileError),
+    Refused(#[from] Refusal),
     /// It was at fault.
     #[error("{code}: {detail}", code = .0.code.name(), detail = .0.detail)]
     Fault(Fault),
@@ -44,55 +59,187 @@ pub enum SandboxError {
     Argument(#[from] ArgumentError),
 }
 
+impl SandboxError {
+    /// A stable name for the reason, where there is one: docs/operators/plugins.md lists those of
+    /// refusals.
+    #[must_use]
+    pub const fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.code().name()),
+            Self::Fault(fault) => Some(fault.code.name()),
+            Self::Launch(_) | Self::Engine(_) | Self::TrustFile(_) | Self::Argument(_) => None,
+        }
+    }
+}
+
+impl From<LaunchError> for SandboxError {
+    fn from(error: LaunchError) -> Self {
+        match error {
+            LaunchError::Fault(fault) => Self::Fault(fault),
+            error => Self::Launch(error),
+        }
+    }
+}
+
+/// How components are let in, compiled and run: the operator's rules, and places that only the
+/// caller knows. By default everything is let in, compiled and run in this process, and nothing is
+/// kept.
+#[derive(Clone, Debug)]
+pub struct Loading {
+    /// For sessions of this kind.
+    pub mode: Mode,
+    /// What a component needs to be let in.
+    pub policy: Policy,
+    /// Whom the operator trusts: nobody, where there is no file.
+    pub trust_file: Option<PathBuf>,
+    /// This program, which knows [`COMPILER_COMMAND`].
+    pub compiler: Option<PathBuf>,
+    /// Where machine code is kept.
+    pub cache: Option<CachePlace>,
+    /// Where plugins run. Inline, where neither the operator nor the command says.
+    pub isolation: Option<Isolation>,
+    /// Walls without which no plugin runs in a process of its own.
+    pub walls_required: BTreeSet<WallName>,
+    /// This program, which knows [`RUNNER_COMMAND`].
+    pub runner: Option<PathBuf>,
+}
+
+impl Loading {
+    /// What starts runners, where plugins have processes of their own.
+    ///
+    /// # Errors
+    /// It is not known which program that would be, or this system has none.
+    pub fn launcher(&self) -> Result<Option<Arc<Launcher>>, LaunchError> {
+        if self.isolation != Some(Isolation::Process) {
+            return Ok(None);
+        }
+        let program = self.runner.clone().ok_or(LaunchError::NoProgram)?;
+        let settings = LaunchSettings::new(program, vec![RUNNER_COMMAND.into()]);
+        let required = self.walls_required.clone();
+        Launcher::new(LaunchSettings { required, ..settings }).map(Some)
+    }
+}
+
+impl Default for Loading {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Backtest,
+            policy: Policy::Any,
+            trust_file: None,
+            compiler: None,
+            cache: None,
+            isolation: None,
+            walls_required: BTreeSet::new(),
+            runner: None,
+        }
+    }
+}
+
+/// Where machine code is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CachePlace {
+    /// The folder.
+    pub folder: PathBuf,
+    /// This host's key, which makes what is in the folder believable.
+    pub key_file: PathBuf,
+}
+
+impl CachePlace {
+    fn open(&self) -> Result<Cache, CacheError> {
+        Cache::open(&self.folder, &self.key_file, CacheLimits::default())
+    }
+}
+
 /// A component that has passed all checks and described itself.
 #[derive(Debug)]
 pub struct Loaded {
     /// The component.
     pub checked: Checked,
+    /// Whom it can be traced to.
+    pub trust: Trust,
     /// It, ready for a session.
-    pub instance: Instance,
+    pub instance: AnyRunner,
 }
 
-/// Compiles and loads components.
+/// Loads components by the operator's rules.
 #[derive(Debug)]
 pub struct Sandbox {
-    engine: Engine,
+    loader: Loader,
+    launcher: Option<Arc<Launcher>>,
 }
 
 impl Sandbox {
     /// A sandbox of its own.
     ///
     /// # Errors
-    /// The machine cannot run components.
-    pub fn new() -> Result<Self, SandboxError> {
-        Ok(Self { engine: Engine::new(EngineSettings::default())? })
+    /// The machine cannot run components, the trust list cannot be used, or the policy is too lax.
+    pub fn new(loading: &Loading) -> Result<Self, SandboxError> {
+        let engine = Engine::new(EngineSettings::default())?;
+        let list = match &loading.trust_file {
+            Some(path) => trust::read(path)?.list(),
+            None => TrustList::default(),
+        };
+        let mut loader = Loader::new(engine, loading.mode, loading.policy, list)
+            .map_err(|error| SandboxError::Refused(error.into()))?;
+        if let Some(program) = &loading.compiler {
+            let arguments = vec![COMPILER_COMMAND.into()];
+            let child = ChildCompiler::new(program.clone(), arguments, CompileLimits::default());
+            loader = loader.with_compiler(Compiler::Child(child));
+        }
+        match loading.cache.as_ref().map(CachePlace::open) {
+            Some(Ok(cache)) => loader = loader.with_cache(cache),
+            // It is slower without, and as safe.
+            Some(Err(error)) => tracing::warn!("compiled code is not kept: {}", with_cause(&error)),
+            None => {}
+        }
+        Ok(Self { loader, launcher: loading.launcher()? })
     }
 
-    /// The whole way from hostile bytes to an instance that has described itself.
+    /// The whole way from a hostile file to an instance that has described itself.
     ///
     /// # Errors
-    /// The bytes are refused, do not compile, or are at fault already.
-    pub fn load(&self, name: &str, bytes: &[u8], limits: &Limits) -> Result<Loaded, SandboxError> {
-        let checked = sandpit_plugin::check(bytes)?;
-        let artifact = self.engine.compile(&checked)?;
-        let instance = Instance::load(&artifact, name, limits, Box::new(log_line))
-            .map_err(SandboxError::Fault)?;
-        Ok(Loaded { checked, instance })
+    /// The component is refused, or is at fault already.
+    pub fn load(
+        &self,
+        name: &str,
+        file: &ComponentFile,
+        limits: &Limits,
+    ) -> Result<Loaded, SandboxError> {
+        let sink = Box::new(log_line);
+        let (checked, trust, origin, instance) = match &self.launcher {
+            None => {
+                let loaded = self.loader.load(file)?;
+                let instance = Instance::load(&loaded.artifact, name, limits, sink)
+                    .map_err(SandboxError::Fault)?;
+                (loaded.checked, loaded.trust, loaded.origin, AnyRunner::Inline(instance))
+            }
+            Some(launcher) => {
+                let Prepared { checked, compiled, trust, origin } = self.loader.prepare(file)?;
+                let settings = EngineSettings::default();
+                let runner = launcher.launch(name, &compiled, settings, limits, sink)?;
+                (checked, trust, origin, AnyRunner::Process(runner))
+            }
+        };
+        if let Some(stats) = self.loader.cache_stats() {
+            tracing::debug!(?stats, ?origin, "machine code of {name}");
+        }
+        Ok(Loaded { checked, trust, instance })
     }
 }
 
-/// Reads a component. What is larger than any component may be is not read at all.
+fn with_cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+/// Reads a component and its signature, once.
 ///
 /// # Errors
-/// The file cannot be read, or is too large.
-pub fn read_component(path: &Path) -> Result<Vec<u8>, SandboxError> {
-    let fail = |source| SandboxError::Read { path: path.to_owned(), source };
-    let bytes = fs::metadata(path).map_err(fail)?.len();
-    if usize::try_from(bytes).map_or(true, |bytes| bytes > COMPONENT_BYTES_MAX) {
-        let problem = format!("it has {bytes} bytes, at most {COMPONENT_BYTES_MAX} are read");
-        return Err(fail(std::io::Error::new(std::io::ErrorKind::FileTooLarge, problem)));
-    }
-    fs::read(path).map_err(fail)
+/// A file cannot be read.
+pub fn read_component(path: &Path) -> Result<ComponentFile, SandboxError> {
+    ComponentFile::read(path).map_err(|error| SandboxError::Refused(error.into()))
 }
 
 /// The limits of a backtest: deadlines that no busy machine meets, unless the operator says so,
@@ -169,16 +316,5 @@ mod tests {
         assert_eq!(limits.call_deadline, Duration::from_millis(3));
         assert_eq!(limits.start_deadline, Duration::from_millis(4));
         assert_eq!(limits.intents_per_call_max, 5);
-    }
-
-    #[test]
-    fn a_component_that_is_too_large_is_not_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("huge.wasm");
-        // A hole: it has a length and takes no room.
-        let length = u64::try_from(COMPONENT_BYTES_MAX).unwrap() + 1;
-        fs::File::create(&path).unwrap().set_len(length).unwrap();
-        let error = read_component(&path).unwrap_err();
-        assert!(matches!(error, SandboxError::Read { .. }), "{error}");
     }
 }

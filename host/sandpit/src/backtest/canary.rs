@@ -4,11 +4,15 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::atomic::AtomicBool};
 
 use sandpit_core::{num::Money, plugin::FaultCode, time::Nanos};
+use sandpit_plugin::ComponentFile;
 
 use super::{BacktestError, Outcome, input::Market, run::Run};
 use crate::{
-    config::{FillModel, MoneyLimits, PluginRun, PluginSource, RunConfig, SandboxLimits},
-    sandbox::SandboxError,
+    config::{
+        FillModel, JournalConfig, MoneyLimits, PaperConfig, PluginRun, PluginSource, RiskConfig,
+        RunConfig, SandboxLimits,
+    },
+    sandbox::{Loading, SandboxError},
     synthetic,
 };
 
@@ -22,14 +26,19 @@ const BUDGET: Money = Money(1_000_000 * 1_000_000_000_000_000_000);
 ///
 /// # Errors
 /// The component is refused. A fault while it trades is no error: it is in the report.
-pub fn canary(name: &str, component: &[u8], seed: u64) -> Result<Outcome, BacktestError> {
+pub fn canary(
+    name: &str,
+    component: &ComponentFile,
+    seed: u64,
+    loading: &Loading,
+) -> Result<Outcome, BacktestError> {
     let market = Market::made(synthetic::Options { seed, length: LENGTH })?;
-    match session(name, component, seed, &market, Vec::new()) {
+    match session(name, component, seed, loading, &market, Vec::new()) {
         Err(BacktestError::Plugin { source: SandboxError::Fault(fault), .. })
             if fault.code == FaultCode::StartRefused =>
         {
             let first = market.instruments.first().map(|it| it.spec().symbol.clone());
-            session(name, component, seed, &market, first.into_iter().collect())
+            session(name, component, seed, loading, &market, first.into_iter().collect())
         }
         outcome => outcome,
     }
@@ -37,8 +46,9 @@ pub fn canary(name: &str, component: &[u8], seed: u64) -> Result<Outcome, Backte
 
 fn session(
     name: &str,
-    component: &[u8],
+    component: &ComponentFile,
     seed: u64,
+    loading: &Loading,
     market: &Market,
     instruments: Vec<String>,
 ) -> Result<Outcome, BacktestError> {
@@ -61,10 +71,14 @@ fn session(
         tapes: Vec::new(),
         fill: FillModel::default(),
         account_limits: MoneyLimits::default(),
+        risk: RiskConfig::default(),
+        paper: PaperConfig::default(),
+        journal: JournalConfig::default(),
         instruments: Vec::new(),
+        loading: loading.clone(),
         plugins: vec![plugin],
     };
-    let run = Run::new(&config, market, &[component.to_vec()])?;
+    let run = Run::new(&config, market, std::slice::from_ref(component))?;
     let (outcome, _) = run.play(None, &mut (), &AtomicBool::new(false))?;
     Ok(outcome)
 }

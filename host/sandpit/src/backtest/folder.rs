@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use sandpit_plugin::ComponentFile;
+
 use super::{BacktestError, Outcome};
 use crate::{config::RunConfig, report};
 
@@ -27,14 +29,14 @@ pub(super) fn make(folder: &Path) -> Result<(), BacktestError> {
 pub(super) fn write(
     folder: &Path,
     config: &RunConfig,
-    components: &[Vec<u8>],
+    components: &[ComponentFile],
     outcome: &Outcome,
 ) -> Result<(), BacktestError> {
     let put = |path: &Path, bytes: &[u8]| fs::write(path, bytes).map_err(failed(path));
     let mut names = Vec::new();
     for (plugin, component) in config.plugins.iter().zip(components) {
         let name = PathBuf::from(format!("{}.wasm", plugin.name));
-        put(&folder.join(&name), component)?;
+        put(&folder.join(&name), component.bytes())?;
         names.push(name);
     }
     let mut again = config.clone();

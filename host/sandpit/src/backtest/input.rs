@@ -109,11 +109,11 @@ impl Market {
         let mut history = from;
         if from > UnixNanos(0) && !warm_up.is_empty() {
             let mut events = self.open()?;
-            let mut search = HistorySearch::new(from, warm_up, self.instruments.len());
+            let mut search = HistorySearch::new(warm_up, self.instruments.len());
             while let Some(event) = events.next_event()?.filter(|event| event.time < from) {
                 search.see(&event);
             }
-            history = search.begin();
+            history = search.begin(from);
         }
         let mut events = self.open()?;
         let mut waiting = events.next_event()?;
@@ -163,8 +163,7 @@ impl Input {
 
 /// Finds where history has to begin so that every strategy gets what it wants. It keeps times of
 /// as many events as are asked for, which the contract bounds, and no events.
-struct HistorySearch {
-    from: UnixNanos,
+pub(crate) struct HistorySearch {
     trades: usize,
     quotes: usize,
     /// Bars are made of trades, so they ask for a length of time.
@@ -173,7 +172,7 @@ struct HistorySearch {
 }
 
 impl HistorySearch {
-    fn new(from: UnixNanos, warm_up: &[WarmUp], instruments: usize) -> Self {
+    pub(crate) fn new(warm_up: &[WarmUp], instruments: usize) -> Self {
         let (mut trades, mut quotes, mut bars) = (0, 0, Nanos(0));
         for wanted in warm_up {
             let count = usize::try_from(wanted.count).unwrap_or(usize::MAX);
@@ -188,14 +187,17 @@ impl HistorySearch {
                 DataKind::Depth(_) => {}
             }
         }
-        Self { from, trades, quotes, bars, times: vec![Default::default(); instruments] }
+        Self { trades, quotes, bars, times: vec![Default::default(); instruments] }
     }
 
-    fn see(&mut self, event: &MarketEvent) {
+    pub(crate) fn see(&mut self, event: &MarketEvent) {
         let (index, wanted) = match event.data {
             MarketData::Trade(_) => (0, self.trades),
             MarketData::Quote(_) => (1, self.quotes),
-            MarketData::Bar(_) | MarketData::Depth(_) => return,
+            MarketData::Bar(_)
+            | MarketData::Depth(_)
+            | MarketData::Mark(_)
+            | MarketData::Funding(_) => return,
         };
         let Some(times) = self.times.get_mut(usize::from(event.instrument.0)) else {
             return;
@@ -206,10 +208,12 @@ impl HistorySearch {
         }
     }
 
-    fn begin(&self) -> UnixNanos {
+    /// Where the history of a session that begins at `from` has to begin, once everything before
+    /// it was seen.
+    pub(crate) fn begin(&self, from: UnixNanos) -> UnixNanos {
         let counted = self.times.iter().flatten().filter_map(|times| times.front().copied()).min();
-        let bars = UnixNanos(self.from.0.saturating_sub(self.bars.0));
-        counted.unwrap_or(self.from).min(bars)
+        let bars = UnixNanos(from.0.saturating_sub(self.bars.0));
+        counted.unwrap_or(from).min(bars)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Limits as the operator writes them, on the grid of the instruments that a run has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sandpit_core::{
     ids::InstrumentId,
@@ -37,13 +37,32 @@ pub(super) fn resolve(
             },
         );
     }
+    let allowed = limits.instruments_allowed.as_ref().map(|symbols| {
+        let known = symbols.iter().map(|symbol| {
+            find(symbol, instruments)
+                .map(|(id, _)| id)
+                .ok_or_else(|| unknown(symbol, instruments, &format!("the limits of {scope}")))
+        });
+        known.collect::<Result<BTreeSet<_>, _>>()
+    });
     Ok(Limits {
+        price_collar_max: limits.price_collar_max,
+        market_age_max: limits.market_age_max,
         order_notional_max: limits.order_notional_max,
+        open_orders_max: limits.open_orders_max.unwrap_or(Limits::OPEN_ORDERS_DEFAULT),
+        rates: limits.rates,
         position_notional_max: limits.position_notional_max,
         gross_notional_max: limits.gross_notional_max,
-        open_orders_max: limits.open_orders_max.unwrap_or(Limits::OPEN_ORDERS_DEFAULT),
+        net_notional_max: limits.net_notional_max,
+        leverage_max: limits.leverage_max,
+        concentration_max: limits.concentration_max,
         short_allowed: limits.short_allowed.unwrap_or(true),
+        sides_allowed: limits.sides_allowed,
+        instruments_allowed: allowed.transpose()?,
         instruments: by_instrument,
+        guards: limits.guards,
+        protective_stop: limits.protective_stop,
+        ramp: limits.ramp.clone(),
     })
 }
 

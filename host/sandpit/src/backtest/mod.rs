@@ -5,6 +5,7 @@
 //! **Architecture invariant:** nothing here that is a matter of speed (threads, progress, where
 //! files are) can change a result.
 
+mod assembly;
 mod canary;
 mod error;
 mod folder;
@@ -19,12 +20,16 @@ pub use folder::{HTML_FILE, RECEIPT_FILE, REPORT_FILE, RUN_FILE};
 
 use std::{path::Path, sync::atomic::AtomicBool};
 
+use sandpit_plugin::ComponentFile;
+
 use crate::{
     author,
     config::{PluginSource, RunConfig},
     report::{Ending, Receipt, Report},
     sandbox,
 };
+pub(crate) use assembly::{Assembly, fill_model, instruments, plugin_seed, refused};
+pub(crate) use input::HistorySearch;
 use input::Market;
 use run::Run;
 
@@ -103,17 +108,18 @@ pub fn run(
 }
 
 /// The bytes of a plugin, built first where it is a crate.
-fn component(
+pub(crate) fn component(
     name: &str,
     source: &PluginSource,
     watch: &mut dyn Watch,
-) -> Result<Vec<u8>, BacktestError> {
+) -> Result<ComponentFile, BacktestError> {
     match source {
         PluginSource::Component(path) => sandbox::read_component(path)
             .map_err(|source| BacktestError::Plugin { name: name.to_owned(), source }),
         PluginSource::Crate(folder) => {
             watch.note(&format!("building {}", folder.display()));
-            Ok(author::build(folder, None, watch.lets_tools_speak())?.bytes)
+            let built = author::build(folder, None, watch.lets_tools_speak())?;
+            Ok(ComponentFile::unsigned(built.bytes))
         }
     }
 }

@@ -7,35 +7,32 @@ use std::{
 };
 
 use sandpit_core::{
-    engine::{EngineConfig, PluginConfig, VenueCapabilities},
-    ids::{InstrumentId, PluginId, RunId},
-    instrument::Instrument,
+    ids::PluginId,
     intent::Intent,
-    matching::FillModel,
     simulation::{Simulation, SimulationConfig},
     time::UnixNanos,
 };
 use sandpit_journal::tape::TapeError;
-use sandpit_plugin::{Argument, Fault, InlinePlugins, Instance, Mode, Session, StopReason, WarmUp};
+use sandpit_plugin::{
+    AnyPlugins, AnyRunner, Argument, ComponentFile, Fault, Mode, Runner as _, Session, StopReason,
+    WarmUp,
+};
 use sha2::{Digest as _, Sha256};
 
 use super::{
     BacktestError, Outcome, Watch,
+    assembly::{Assembly, fill_model, plugin_seed, refused},
     input::{Input, Market},
-    limits, machine,
+    machine,
 };
 use crate::{
-    config::{ConfigError, PluginRun, RunConfig},
+    config::RunConfig,
     report::{Closing, Ending, PluginSetup, Receipt, Recorder, RunSection, Setup},
-    sandbox::{self, Sandbox, SandboxError},
-    synthetic::SplitMix64,
+    sandbox::SandboxError,
 };
 
 /// Events between two looks at the stop flag, and two words about progress.
 const EVENTS_PER_LOOK: u64 = 8_192;
-
-/// A run id has 48 bits.
-const RUN_ID_MASK: u64 = (1 << 48) - 1;
 
 /// Everything of a run before its first event.
 pub(super) struct Run<'a> {
@@ -46,7 +43,7 @@ pub(super) struct Run<'a> {
     warm_up: Vec<WarmUp>,
     hashes: Vec<String>,
     simulation: Simulation,
-    plugins: InlinePlugins,
+    plugins: AnyPlugins,
 }
 
 impl<'a> Run<'a> {
@@ -54,51 +51,19 @@ impl<'a> Run<'a> {
     pub(super) fn new(
         config: &'a RunConfig,
         market: &'a Market,
-        components: &[Vec<u8>],
+        components: &[ComponentFile],
     ) -> Result<Self, BacktestError> {
-        let instruments = instruments(config, market)?;
-        let currency = currency(config, &instruments)?;
-        let sandbox = Sandbox::new().map_err(refused("every plugin"))?;
-        let (mut instances, mut configs) = (Vec::new(), Vec::new());
-        let (mut arguments, mut warm_up, mut hashes) = (Vec::new(), Vec::new(), Vec::new());
-        for (run, bytes) in config.plugins.iter().zip(components) {
-            let loaded = sandbox
-                .load(&run.name, bytes, &sandbox::limits(&run.sandbox))
-                .map_err(refused(&run.name))?;
-            let description = loaded.instance.description();
-            let given = sandbox::arguments(description, &run.parameters);
-            arguments.push(given.map_err(refused(&run.name))?);
-            warm_up.extend(description.warm_up.iter().copied());
-            hashes.push(loaded.checked.sha256_hex());
-            let scope = format!("plugin `{}`", run.name);
-            let mut limits = limits::resolve(&run.limits, &instruments, &scope)?;
-            // Leverage is for the operator to grant: a plugin that nobody limits has its budget.
-            limits.gross_notional_max.get_or_insert(run.budget);
-            configs.push(PluginConfig {
-                budget: run.budget,
-                instruments: plugin_instruments(run, &instruments)?,
-                subscriptions: description.subscriptions(),
-                limits,
-            });
-            instances.push(loaded.instance);
-        }
-        let account_limits = limits::resolve(&config.account_limits, &instruments, "the account")?;
-        let engine = EngineConfig {
-            run: RunId(config.seed & RUN_ID_MASK),
-            instruments,
-            plugins: configs,
-            account_limits,
-            off_tick: config.fill.off_tick,
-            venue: VenueCapabilities::ALL,
-            recovery: None,
-        };
+        let Assembly { engine, currency, instances, arguments, warm_up, hashes } =
+            Assembly::new(config, &market.instruments, components)?;
+        let (orders, reports) = config.fill.latencies(config.seed);
         let simulation = Simulation::new(SimulationConfig {
+            fill_model: fill_model(config, &engine.instruments)?,
             engine,
-            fill_model: FillModel { touch: config.fill.touch },
             order_latency: config.fill.latency,
             report_latency: config.fill.latency,
-        });
-        let plugins = InlinePlugins::new(instances);
+        })
+        .with_latency(orders, reports);
+        let plugins = AnyPlugins::new(instances);
         Ok(Self { config, market, currency, arguments, warm_up, hashes, simulation, plugins })
     }
 
@@ -233,7 +198,7 @@ impl<'a> Run<'a> {
         wall: Duration,
         folder: Option<&Path>,
     ) -> Result<Outcome, BacktestError> {
-        let stats: Vec<_> = self.plugins.runners().iter().map(Instance::stats).collect();
+        let stats: Vec<_> = self.plugins.runners().iter().map(|runner| runner.stats()).collect();
         let memory = |bytes| u64::try_from(bytes).ok();
         let closing = Closing {
             run: RunSection {
@@ -242,7 +207,7 @@ impl<'a> Run<'a> {
                 tapes: self.market.hashes.clone(),
                 seed: self.config.seed,
                 currency: self.currency,
-                latency_ns: self.config.fill.latency.0,
+                latency_ns: self.config.fill.least_order_latency().0,
                 synthetic: self.market.synthetic,
                 ending,
             },
@@ -270,65 +235,6 @@ fn id(index: usize) -> PluginId {
     PluginId(u16::try_from(index).unwrap_or(u16::MAX))
 }
 
-fn runner(plugins: &mut InlinePlugins, index: usize) -> Option<&mut Instance> {
+fn runner(plugins: &mut AnyPlugins, index: usize) -> Option<&mut AnyRunner> {
     plugins.runner_mut(id(index))
-}
-
-fn refused(name: &str) -> impl FnOnce(SandboxError) -> BacktestError + use<> {
-    let name = name.to_owned();
-    move |source| BacktestError::Plugin { name, source }
-}
-
-/// The market's instruments with the operator's rules in them.
-fn instruments(config: &RunConfig, market: &Market) -> Result<Vec<Instrument>, BacktestError> {
-    let mut instruments = market.instruments.clone();
-    for rules in &config.instruments {
-        let (id, found) = limits::find(&rules.symbol, &instruments).ok_or_else(|| {
-            limits::unknown(&rules.symbol, &instruments, "the configuration's `instruments`")
-        })?;
-        instruments[usize::from(id.0)] = Instrument::new(rules.apply(found.spec().clone())?)?;
-    }
-    Ok(instruments)
-}
-
-/// All instruments are quoted in the account's currency: nothing is converted.
-fn currency(config: &RunConfig, instruments: &[Instrument]) -> Result<String, ConfigError> {
-    let first = || instruments.first().map(|instrument| instrument.spec().quote.clone());
-    let currency = config.currency.clone().or_else(first).unwrap_or_default();
-    match instruments.iter().find(|instrument| instrument.spec().quote != currency) {
-        None => Ok(currency),
-        Some(other) => Err(ConfigError::new(format!(
-            "the account is in {currency}, but `{}` is quoted in {}",
-            other.spec().symbol,
-            other.spec().quote
-        ))
-        .help("run tapes of one quote currency together")),
-    }
-}
-
-fn plugin_instruments(
-    run: &PluginRun,
-    instruments: &[Instrument],
-) -> Result<Vec<InstrumentId>, ConfigError> {
-    if run.instruments.is_empty() {
-        return Ok((0..instruments.len())
-            .filter_map(|i| u16::try_from(i).ok())
-            .map(InstrumentId)
-            .collect());
-    }
-    let find = |symbol: &String| {
-        let found = limits::find(symbol, instruments).map(|(id, _)| id);
-        found.ok_or_else(|| limits::unknown(symbol, instruments, &format!("plugin `{}`", run.name)))
-    };
-    let mut ids = run.instruments.iter().map(find).collect::<Result<Vec<_>, _>>()?;
-    ids.sort_unstable();
-    ids.dedup();
-    Ok(ids)
-}
-
-/// A plugin's seed depends on the run's and its own name, not on who runs beside it.
-fn plugin_seed(seed: u64, name: &str) -> u64 {
-    let digest = Sha256::digest(name);
-    let own = digest.iter().take(8).fold(0u64, |bits, byte| (bits << 8) | u64::from(*byte));
-    SplitMix64::new(seed ^ own).next_u64()
 }

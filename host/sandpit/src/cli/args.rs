@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 configuration, 4 market data,
-5 plugin refused, 6 verification differs, 130 interrupted.
+5 plugin refused, 6 verification differs, 7 journal, 130 interrupted.
 
 Begin with `sandpit demo`, then `sandpit plugin new my-strategy`.";
 
@@ -41,19 +41,38 @@ pub(super) enum Command {
     /// Start, build, look at and try strategies
     #[command(subcommand)]
     Plugin(PluginCommand),
+    /// Say whose components are let in: keys of signers, hashes of components
+    #[command(subcommand)]
+    Trust(super::trust::TrustCommand),
     /// Fetch, import, look at and check recorded market data
     #[command(subcommand)]
     Data(DataCommand),
     /// Run strategies over recorded market data
     Backtest(BacktestArgs),
+    /// Run strategies against a simulated venue, with a memory that survives
+    Paper(PaperArgs),
+    /// Look at the simulated venue of a paper session, or trade there past the host
+    #[command(subcommand)]
+    PaperVenue(PaperVenueCommand),
     /// Show or verify the report of a run
     #[command(subcommand)]
     Report(ReportCommand),
+    /// Verify, show, export, report, back up and rotate a journal
+    #[command(subcommand)]
+    Audit(super::audit::AuditCommand),
+    /// Run the whole host in a hostile world, by chance from a seed, and check that it holds
+    Simulate(SimulateArgs),
     /// Measure time per event: a strategy in the sandbox, the same natively, and a bare loop
     Bench(BenchArgs),
     /// Check a run's configuration, or print one with every key
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Be the compiler of the host that started this process
+    #[command(hide = true)]
+    CompileChild {
+        /// What the host says
+        words: Vec<String>,
+    },
     /// Print a completion script
     Completions {
         /// For this shell
@@ -91,7 +110,11 @@ pub(super) enum PluginCommand {
     Inspect {
         /// The component
         component: PathBuf,
+        #[command(flatten)]
+        trust: TrustArgs,
     },
+    /// Show which walls stand around a strategy's process on this machine
+    Walls,
     /// Check that a component would be loaded, and let it trade a short synthetic market
     Check {
         /// A component, or the folder of a crate that is built first
@@ -99,6 +122,8 @@ pub(super) enum PluginCommand {
         /// Seed of the synthetic market
         #[arg(long, default_value_t = 42)]
         seed: u64,
+        #[command(flatten)]
+        trust: TrustArgs,
     },
     /// Run a crate's own tests, then the checks of `plugin check`
     Test {
@@ -109,6 +134,26 @@ pub(super) enum PluginCommand {
         #[arg(long, default_value_t = 42)]
         seed: u64,
     },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TrustArgs {
+    /// What the component needs to be let in
+    #[arg(long, value_name = "POLICY", default_value = "any")]
+    pub(super) policy: PolicyArg,
+    /// The trust list [default: sandpit/trust.toml in the user's settings]
+    #[arg(long, value_name = "FILE")]
+    pub(super) trust: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum PolicyArg {
+    /// Its hash in the trust list
+    Pinned,
+    /// A signature by a key in the trust list, or its hash there
+    Signed,
+    /// Nothing
+    Any,
 }
 
 #[derive(Debug, Subcommand)]
@@ -243,6 +288,131 @@ pub(super) struct BacktestArgs {
     /// 1 or 2; never changes a result
     #[arg(long)]
     pub(super) threads: Option<u8>,
+    /// Where strategies run; never changes a result [default: inline]
+    #[arg(long, value_name = "WHERE")]
+    pub(super) isolation: Option<IsolationArg>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum IsolationArg {
+    /// Each in a process of its own
+    Process,
+    /// All in this process
+    Inline,
+}
+
+impl From<IsolationArg> for crate::sandbox::Isolation {
+    fn from(arg: IsolationArg) -> Self {
+        match arg {
+            IsolationArg::Process => Self::Process,
+            IsolationArg::Inline => Self::Inline,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct PaperRunArgs {
+    /// Configuration of the run; flags win over it
+    pub(super) config: Option<PathBuf>,
+    /// Recorded market data; replaces the file's tapes
+    #[arg(long = "tape", value_name = "FILE")]
+    pub(super) tapes: Vec<PathBuf>,
+    /// A strategy: a component (.wasm) or a crate's folder; adds to the file's plugins
+    #[arg(long = "plugin", value_name = "[NAME=]PATH")]
+    pub(super) plugins: Vec<String>,
+    /// Share of each --plugin, in the account's currency [default: 1000000]
+    #[arg(long, value_name = "AMOUNT")]
+    pub(super) budget: Option<String>,
+    /// A parameter of a strategy
+    #[arg(long = "set", value_name = "PLUGIN.PARAMETER=VALUE")]
+    pub(super) settings: Vec<String>,
+    /// From a decision to the venue, and from the venue to us
+    #[arg(long, value_name = "MS")]
+    pub(super) latency_ms: Option<u64>,
+    /// Seed of everything that is random
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
+    /// Folder in which the session remembers [default: `state` under [paper] in the file]
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) state: Option<PathBuf>,
+    /// Where strategies run; never changes a result [default: process, on Linux]
+    #[arg(long, value_name = "WHERE")]
+    pub(super) isolation: Option<IsolationArg>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PaperArgs {
+    #[command(flatten)]
+    pub(super) run: PaperRunArgs,
+    /// How many times real time the market goes, or `max` [default: 1]
+    #[arg(long, value_name = "N|max")]
+    pub(super) speed: Option<String>,
+    /// End when the market is over, instead of waiting for Ctrl-C
+    #[arg(long)]
+    pub(super) until_end: bool,
+    /// What happens to open orders when the session ends as it should [default: leave]
+    #[arg(long)]
+    pub(super) on_stop: Option<OnStopArg>,
+    /// Start plugins without what they saved
+    #[arg(long)]
+    pub(super) cold: bool,
+    /// End a lock before plugins start: account:kill-switch, NAME:daily-loss; it is recorded who
+    #[arg(long = "unlock", value_name = "SCOPE:REASON")]
+    pub(super) unlocks: Vec<String>,
+    /// Who asks, for the record [default: the user at the terminal]
+    #[arg(long, value_name = "NAME")]
+    pub(super) by: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum OnStopArg {
+    /// They stay at the venue
+    Leave,
+    /// They are canceled
+    Cancel,
+}
+
+impl From<OnStopArg> for crate::paper::OnStop {
+    fn from(arg: OnStopArg) -> Self {
+        match arg {
+            OnStopArg::Leave => Self::Leave,
+            OnStopArg::Cancel => Self::Cancel,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PaperVenueCommand {
+    /// Show what the venue knows: orders, fills, positions, cash
+    Show {
+        #[command(flatten)]
+        run: PaperRunArgs,
+    },
+    /// Trade with the account past the host, as somebody with its keys could
+    Order {
+        #[command(flatten)]
+        run: PaperRunArgs,
+        /// Which instrument
+        #[arg(long)]
+        symbol: String,
+        /// Which side
+        #[arg(long)]
+        side: SideArg,
+        /// How much
+        #[arg(long)]
+        quantity: String,
+        /// At this price or better [default: at the market]
+        #[arg(long, value_name = "PRICE")]
+        limit: Option<String>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum SideArg {
+    /// Get
+    Buy,
+    /// Give
+    Sell,
 }
 
 #[derive(Debug, Subcommand)]
@@ -257,6 +427,25 @@ pub(super) enum ReportCommand {
         /// The report's JSON file, or the folder of the run
         report: PathBuf,
     },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SimulateArgs {
+    /// What the world is made from
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// How many things happen before the faults end and all must come to rest
+    #[arg(long, default_value_t = 10_000)]
+    pub(super) steps: u64,
+    /// How many worlds: this seed and those after it
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) seeds: u64,
+    /// Worlds at a time [default: one per core]
+    #[arg(long)]
+    pub(super) threads: Option<u8>,
+    /// Write everything that happens in the world to a file
+    #[arg(long, value_name = "FILE", conflicts_with = "seeds")]
+    pub(super) trace: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -281,4 +470,6 @@ pub(super) enum ConfigCommand {
     },
     /// Print a configuration with every key, explained
     Schema,
+    /// Print every code that an order can be denied with
+    Denials,
 }

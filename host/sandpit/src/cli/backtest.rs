@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::{
     args::BacktestArgs,
+    places,
     reply::{Exit, Failure, Reply},
     terminal::Terminal,
 };
@@ -20,15 +21,18 @@ use crate::{
     backtest::{self, BacktestError, Outcome, Watch},
     config::{self, Overrides, PluginOverride},
     report,
+    sandbox::{Isolation, SandboxError},
 };
 
 pub(super) fn run(arguments: BacktestArgs, terminal: &Terminal) -> Result<Reply, Failure> {
-    let file = arguments.config.clone();
+    let (file, isolation) = (arguments.config.clone(), arguments.isolation);
     let overrides = overrides(arguments)?;
-    let config = match &file {
+    let mut config = match &file {
         Some(file) => config::load(file, &overrides)?,
         None => config::from_overrides(&overrides)?,
     };
+    places::equip(&mut config.loading);
+    places::isolate(&mut config.loading, isolation.map(Into::into), Isolation::Inline);
     let stop = stop_flag()?;
     let mut watch = Bar::new(*terminal);
     let outcome = backtest::run(&config, Some(&config.out), &mut watch, &stop)?;
@@ -132,8 +136,14 @@ impl From<BacktestError> for Failure {
             BacktestError::Author(error) => error.into(),
             BacktestError::Tape(error) => Self::from_error(Exit::Data, &error)
                 .help("`sandpit data check FILE` says whether a tape is whole"),
-            error @ BacktestError::Plugin { .. } => Self::from_error(Exit::PluginRefused, &error)
-                .help("`sandpit plugin inspect FILE` shows what a component is"),
+            BacktestError::Plugin { source: SandboxError::TrustFile(error), .. } => error.into(),
+            BacktestError::Plugin { name, source } => {
+                let code = source.code();
+                let error = BacktestError::Plugin { name, source };
+                Self::from_error(Exit::PluginRefused, &error)
+                    .code(code)
+                    .help("`sandpit plugin inspect FILE` shows what a component is")
+            }
             error => Self::from_error(Exit::Failed, &error),
         }
     }

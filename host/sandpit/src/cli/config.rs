@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use sandpit_core::risk::DenialCode;
 use serde_json::json;
 
 use super::{
@@ -13,11 +14,29 @@ use crate::config::{self, Overrides};
 pub(super) fn run(command: &ConfigCommand) -> Result<Reply, Failure> {
     match command {
         ConfigCommand::Check { file } => check(file),
+        ConfigCommand::Denials => Ok(denials()),
         ConfigCommand::Schema => {
             let json = json!({ "version": config::VERSION, "reference": config::REFERENCE });
             Ok(Reply::new(config::REFERENCE.to_owned(), json))
         }
     }
+}
+
+fn denials() -> Reply {
+    let codes: Vec<_> = DenialCode::ALL
+        .iter()
+        .map(|code| {
+            json!({
+                "code": code.number(),
+                "name": code.name(),
+                "message": code.message(),
+                "by": code.by().words(),
+                "data": code.data(),
+                "advice": code.advice(),
+            })
+        })
+        .collect();
+    Reply::new(config::denials_table(), json!({ "denials": codes }))
 }
 
 fn check(file: &Path) -> Result<Reply, Failure> {

@@ -105,6 +105,14 @@ fn flow(stop: &AtomicBool) -> ControlFlow<()> {
     if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
+/// Told where there are some: most tapes have none.
+fn marks_and_fundings(marks: u64, fundings: u64) -> String {
+    if marks + fundings == 0 {
+        return String::new();
+    }
+    format!(", {marks} marks, {fundings} fundings")
+}
+
 fn imported(summary: &ImportSummary) -> String {
     let mut text = format!(
         "{}: {} events, {} to {}\n  {} bytes, sha256 {}\n  {}, {} lines\n",
@@ -120,12 +128,13 @@ fn imported(summary: &ImportSummary) -> String {
     for instrument in &summary.instruments {
         let _ = writeln!(
             text,
-            "  {}: {} trades, {} quotes, {} bars, {} depth; tick {}, step {}",
+            "  {}: {} trades, {} quotes, {} bars, {} depth{}; tick {}, step {}",
             instrument.symbol,
             instrument.trades,
             instrument.quotes,
             instrument.bars,
             instrument.depths,
+            marks_and_fundings(instrument.marks, instrument.fundings),
             instrument.price_tick,
             instrument.quantity_step,
         );
@@ -171,7 +180,7 @@ fn described(report: &TapeReport) -> String {
     for it in &report.instruments {
         let _ = writeln!(
             text,
-            "  {} ({}, {}): {} trades, {} quotes, {} bars, {} depth\n    price {} to {}; tick {}, step {}, quantity {} to {}, fees {} / {}",
+            "  {} ({}, {}): {} trades, {} quotes, {} bars, {} depth{}\n    price {} to {}; tick {}, step {}, quantity {} to {}, fees {} / {}",
             it.symbol,
             it.venue,
             it.kind,
@@ -179,6 +188,7 @@ fn described(report: &TapeReport) -> String {
             it.quotes,
             it.bars,
             it.depths,
+            marks_and_fundings(it.marks, it.fundings),
             it.price_low.clone().unwrap_or_else(none),
             it.price_high.clone().unwrap_or_else(none),
             it.price_tick,

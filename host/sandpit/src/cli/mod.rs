@@ -3,15 +3,21 @@
 //! output. With `--json` both answers and errors are one JSON document on the output.
 
 mod args;
+mod audit;
 mod backtest;
 mod bench;
 mod config;
 mod data;
 mod demo;
+mod paper;
+mod places;
 mod plugin;
 mod reply;
 mod report;
+mod simulate;
 mod terminal;
+mod trust;
+mod walls;
 
 use std::process::ExitCode;
 
@@ -21,13 +27,26 @@ use args::{Arguments, Command};
 use reply::{Exit, Failure, Reply};
 use terminal::Terminal;
 
+use crate::sandbox::RUNNER_COMMAND;
+
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    // Before anything else of this process, the command line included: a runner has one socket and
+    // nothing of ours.
+    if std::env::args_os().nth(1).is_some_and(|word| word == RUNNER_COMMAND) {
+        return sandpit_plugin::serve_runner();
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return terminal::usage(&error),
     };
+    // Before anything else of this process: it has a component to compile and nothing of ours.
+    if let Command::CompileChild { words } = &arguments.command {
+        return sandpit_plugin::serve_compiler(words);
+    }
+    // Before there is a secret in it. Where this fails, `plugin walls` says so.
+    let _ = sandpit_plugin::protect_host_memory();
     let terminal = Terminal::new(arguments.common);
     let outcome = prepare(&terminal).and_then(|()| run(arguments.command, &terminal));
     terminal.finish(outcome)
@@ -52,9 +71,17 @@ fn run(command: Command, terminal: &Terminal) -> Result<Reply, Failure> {
         Command::Demo(arguments) => demo::run(&arguments, terminal),
         Command::Bench(arguments) => bench::run(arguments, terminal),
         Command::Plugin(command) => plugin::run(&command, terminal),
+        Command::Trust(command) => trust::run(command),
         Command::Data(command) => data::run(command, terminal),
         Command::Backtest(arguments) => backtest::run(arguments, terminal),
+        Command::Paper(arguments) => paper::run(&arguments, terminal),
+        Command::PaperVenue(command) => paper::venue(command),
         Command::Report(command) => report::run(&command, terminal),
+        Command::Audit(command) => audit::run(command, terminal),
+        Command::Simulate(arguments) => simulate::run(&arguments, terminal),
+        Command::CompileChild { .. } => {
+            Err(Failure::new(Exit::Usage, "this command is for the host itself"))
+        }
         Command::Completions { shell } => Ok(completions(shell)),
     }
 }

@@ -2,11 +2,14 @@
 
 use std::{fmt::Write as _, path::Path};
 
-use sandpit_plugin::{Inspection, Limits};
+use sandpit_plugin::{
+    ComponentFile, Inspection, Limits, Policy, Runner as _, SignatureState, Trust,
+};
 use serde_json::{Value, json};
 
 use super::{
-    args::PluginCommand,
+    args::{PluginCommand, PolicyArg, TrustArgs},
+    places,
     reply::{Exit, Failure, Reply},
     terminal::Terminal,
 };
@@ -14,17 +17,32 @@ use crate::{
     author::{self, AuthorError},
     backtest::{self, Outcome},
     report::PluginSection,
-    sandbox::{self, Sandbox, SandboxError},
+    sandbox::{self, Loading, Sandbox, SandboxError},
 };
 
 pub(super) fn run(command: &PluginCommand, terminal: &Terminal) -> Result<Reply, Failure> {
     match command {
+        PluginCommand::Walls => super::walls::run(),
         PluginCommand::New { folder } => new(folder),
         PluginCommand::Build { folder, out } => build(folder, out.as_deref(), terminal),
-        PluginCommand::Inspect { component } => inspect(component),
-        PluginCommand::Check { plugin, seed } => check(plugin, *seed, terminal),
+        PluginCommand::Inspect { component, trust } => inspect(component, &loading(trust)),
+        PluginCommand::Check { plugin, seed, trust } => {
+            check(plugin, *seed, &loading(trust), terminal)
+        }
         PluginCommand::Test { folder, seed } => test(folder, *seed, terminal),
     }
+}
+
+fn loading(said: &TrustArgs) -> Loading {
+    let policy = match said.policy {
+        PolicyArg::Pinned => Policy::Pinned,
+        PolicyArg::Signed => Policy::Signed,
+        PolicyArg::Any => Policy::Any,
+    };
+    let trust_file = said.trust.clone();
+    let mut loading = Loading { policy, trust_file, ..Loading::default() };
+    places::equip(&mut loading);
+    loading
 }
 
 impl From<AuthorError> for Failure {
@@ -55,7 +73,8 @@ fn new(folder: &Path) -> Result<Reply, Failure> {
 
 fn build(folder: &Path, out: Option<&Path>, terminal: &Terminal) -> Result<Reply, Failure> {
     let built = author::build(folder, out, terminal.lets_tools_speak())?;
-    let inspection = look(&built.path, &built.bytes)?;
+    let file = ComponentFile::unsigned(built.bytes);
+    let (inspection, _) = look(&built.path, &file, &places::loading())?;
     let text = format!(
         "{}\n  {} bytes, sha256 {}\n  imports {}",
         built.path.display(),
@@ -68,46 +87,65 @@ fn build(folder: &Path, out: Option<&Path>, terminal: &Terminal) -> Result<Reply
     Ok(Reply::new(text, json))
 }
 
-fn inspect(component: &Path) -> Result<Reply, Failure> {
-    let inspection = look(component, &read(component)?)?;
-    Ok(Reply::new(describe(&inspection), to_json(&inspection)?))
+fn inspect(component: &Path, loading: &Loading) -> Result<Reply, Failure> {
+    let (inspection, trust) = look(component, &read(component)?, loading)?;
+    let mut json = to_json(&inspection)?;
+    json["trust"] = trust_json(&trust);
+    Ok(Reply::new(describe(&inspection, &trust), json))
 }
 
-fn check(plugin: &Path, seed: u64, terminal: &Terminal) -> Result<Reply, Failure> {
+fn check(
+    plugin: &Path,
+    seed: u64,
+    loading: &Loading,
+    terminal: &Terminal,
+) -> Result<Reply, Failure> {
     if plugin.is_dir() {
         let built = author::build(plugin, None, terminal.lets_tools_speak())?;
-        return judge(&built.path, &built.bytes, seed);
+        return judge(&built.path, &ComponentFile::unsigned(built.bytes), seed, loading);
     }
-    judge(plugin, &read(plugin)?, seed)
+    judge(plugin, &read(plugin)?, seed, loading)
 }
 
 fn test(folder: &Path, seed: u64, terminal: &Terminal) -> Result<Reply, Failure> {
     author::test(folder, terminal.lets_tools_speak())?;
     let built = author::build(folder, None, terminal.lets_tools_speak())?;
-    let mut reply = judge(&built.path, &built.bytes, seed)?;
+    let file = ComponentFile::unsigned(built.bytes);
+    let mut reply = judge(&built.path, &file, seed, &places::loading())?;
     reply.text = format!("The crate's tests pass.\n{}", reply.text);
     Ok(reply)
 }
 
-fn read(component: &Path) -> Result<Vec<u8>, Failure> {
+fn read(component: &Path) -> Result<ComponentFile, Failure> {
     sandbox::read_component(component).map_err(|error| {
         Failure::from_error(Exit::Failed, &error)
+            .code(error.code())
             .help("`sandpit plugin build FOLDER` makes a component of a crate")
     })
 }
 
 /// All checks and the description, without a session.
-fn look(path: &Path, bytes: &[u8]) -> Result<Inspection, Failure> {
+fn look(
+    path: &Path,
+    file: &ComponentFile,
+    loading: &Loading,
+) -> Result<(Inspection, Trust), Failure> {
     let limits = Limits::default();
-    let loaded = Sandbox::new()
-        .and_then(|sandbox| sandbox.load(&stem(path), bytes, &limits.clone().reproducible()))
+    let loaded = Sandbox::new(loading)
+        .and_then(|sandbox| sandbox.load(&stem(path), file, &limits.clone().reproducible()))
         .map_err(|error| refused(path, error))?;
-    Ok(Inspection::new(&loaded.checked, loaded.instance.description(), &limits))
+    let inspection = Inspection::new(&loaded.checked, loaded.instance.description(), &limits);
+    Ok((inspection, loaded.trust))
 }
 
 fn refused(path: &Path, error: SandboxError) -> Failure {
+    if let SandboxError::TrustFile(error) = error {
+        return error.into();
+    }
+    let code = error.code();
     let error = Refused { path: path.display().to_string(), source: error };
     Failure::from_error(Exit::PluginRefused, &error)
+        .code(code)
         .help("a strategy is built with `sandpit plugin build`; see docs/authors/first-strategy.md")
 }
 
@@ -119,9 +157,14 @@ struct Refused {
 }
 
 /// Checks, then a session over the synthetic market. A fault fails the check.
-fn judge(path: &Path, bytes: &[u8], seed: u64) -> Result<Reply, Failure> {
-    let inspection = look(path, bytes)?;
-    let outcome = backtest::canary(&stem(path), bytes, seed)?;
+fn judge(
+    path: &Path,
+    file: &ComponentFile,
+    seed: u64,
+    loading: &Loading,
+) -> Result<Reply, Failure> {
+    let (inspection, _) = look(path, file, loading)?;
+    let outcome = backtest::canary(&stem(path), file, seed, loading)?;
     let Some(plugin) = outcome.report.plugins.first() else {
         return Err(Failure::new(Exit::Failed, "the session had no plugin"));
     };
@@ -176,7 +219,46 @@ fn listed(names: &[String]) -> String {
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
-fn describe(inspection: &Inspection) -> String {
+fn signature_text(signature: &SignatureState) -> String {
+    match signature {
+        SignatureState::Absent => "none".to_owned(),
+        SignatureState::Unreadable { reason } => format!("unreadable: {reason}"),
+        SignatureState::UnknownKey { key } => format!("by key {key}, which is not trusted"),
+        SignatureState::Wrong { key } => {
+            format!("wrong: it names key {key} and does not match the component")
+        }
+        SignatureState::Valid { key, whose, comment } => {
+            format!("valid, by key {key} ({whose}): {comment}")
+        }
+    }
+}
+
+fn trust_text(trust: &Trust) -> String {
+    match (&trust.pinned, &trust.signature) {
+        (Some(name), _) => format!("pinned as {name}"),
+        (None, SignatureState::Valid { .. }) => "signed by a trusted key".to_owned(),
+        (None, _) => "neither pinned nor signed by a trusted key".to_owned(),
+    }
+}
+
+fn trust_json(trust: &Trust) -> Value {
+    let signature = match &trust.signature {
+        SignatureState::Absent => json!({ "state": "absent" }),
+        SignatureState::Unreadable { reason } => json!({ "state": "unreadable", "reason": reason }),
+        SignatureState::UnknownKey { key } => {
+            json!({ "state": "unknown-key", "key": key.to_string() })
+        }
+        SignatureState::Wrong { key } => json!({ "state": "wrong", "key": key.to_string() }),
+        SignatureState::Valid { key, whose, comment } => json!({
+            "state": "valid", "key": key.to_string(), "whose": whose, "comment": comment,
+        }),
+    };
+    let policies = Policy::ALL.iter().filter(|policy| trust.meets(**policy, "").is_ok());
+    let meets: Vec<_> = policies.map(|policy| policy.name()).collect();
+    json!({ "pinned": trust.pinned, "signature": signature, "meets": meets })
+}
+
+fn describe(inspection: &Inspection, trust: &Trust) -> String {
     let mut text = format!("{} {}\n", inspection.name, inspection.version);
     for line in inspection.summary.lines() {
         let _ = writeln!(text, "  {line}");
@@ -184,6 +266,8 @@ fn describe(inspection: &Inspection) -> String {
     let limits = &inspection.limits;
     let rows = [
         ("sha256", inspection.sha256.clone()),
+        ("signed", signature_text(&trust.signature)),
+        ("trust", trust_text(trust)),
         ("size", format!("{} bytes", inspection.size_bytes)),
         ("world", inspection.world.clone()),
         ("imports", listed(&inspection.imports)),

@@ -18,6 +18,7 @@ pub(super) enum Exit {
     Data = 4,
     PluginRefused = 5,
     Differs = 6,
+    Journal = 7,
     Interrupted = 130,
 }
 
@@ -36,6 +37,7 @@ impl Exit {
             Self::Data => "data",
             Self::PluginRefused => "plugin-refused",
             Self::Differs => "verification-differs",
+            Self::Journal => "journal",
             Self::Interrupted => "interrupted",
         }
     }
@@ -65,6 +67,7 @@ impl Reply {
 pub(super) struct Failure {
     exit: Exit,
     message: String,
+    code: Option<&'static str>,
     help: Option<String>,
     cause: Option<Cause>,
     snippet: Option<Box<Snippet>>,
@@ -108,12 +111,18 @@ impl Cause {
 impl Failure {
     pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { exit, message, help: None, cause: None, snippet: None }
+        Self { exit, message, code: None, help: None, cause: None, snippet: None }
     }
 
     /// From an error of a room, with its causes.
     pub(super) fn from_error(exit: Exit, error: &(dyn std::error::Error + 'static)) -> Self {
         Self { cause: Cause::of(error.source()), ..Self::new(exit, error.to_string()) }
+    }
+
+    /// With the stable name of the reason, where it has one.
+    pub(super) const fn code(mut self, code: Option<&'static str>) -> Self {
+        self.code = code;
+        self
     }
 
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
@@ -135,6 +144,7 @@ impl Failure {
         let mut error = json!({
             "kind": self.exit.name(),
             "exit": self.exit.code(),
+            "code": self.code,
             "message": self.message,
             "causes": causes,
             "help": self.help,
@@ -163,6 +173,10 @@ impl std::error::Error for Failure {
 impl Diagnostic for Failure {
     fn severity(&self) -> Option<Severity> {
         Some(Severity::Error)
+    }
+
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.code.map(|code| Box::new(code) as _)
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::{
     args::ReportCommand,
     backtest::{Bar, stop_flag},
+    places,
     reply::{Exit, Failure, Reply},
     terminal::Terminal,
 };
@@ -61,7 +62,8 @@ fn verify(folder: &Path, terminal: &Terminal) -> Result<Reply, Failure> {
         Failure::from_error(Exit::Failed, &error)
             .help("name the folder that `sandpit backtest` wrote")
     })?;
-    let config = config::load(&folder.join(backtest::RUN_FILE), &Overrides::default())?;
+    let mut config = config::load(&folder.join(backtest::RUN_FILE), &Overrides::default())?;
+    places::equip(&mut config.loading);
     let stop = stop_flag()?;
     let mut watch = Bar::new(*terminal);
     let outcome = backtest::run(&config, None, &mut watch, &stop)?;

@@ -38,6 +38,11 @@ impl Terminal {
         !self.quiet && !self.json
     }
 
+    /// Whether the answer is to be one JSON document.
+    pub(super) const fn wants_json(&self) -> bool {
+        self.json
+    }
+
     /// How a report is set for people: as wide as the terminal, in colour where it has some.
     pub(super) fn text_style(&self) -> TextStyle {
         let output = console::Term::stdout();

@@ -5,7 +5,15 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
 
-use super::{Setting, number::Number};
+use super::{
+    Setting,
+    fill::{FillFile, MarginFile, TriggersFile},
+    limits::LimitsFile,
+    number::Number,
+    paper::{JournalFile, PaperFile},
+    risk::RiskFile,
+    trust::{IsolationFile, TrustFile},
+};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,12 +25,23 @@ pub(super) struct File {
     pub(super) to: Option<Spanned<String>>,
     pub(super) out: Option<PathBuf>,
     pub(super) threads: Option<Spanned<u8>>,
+    pub(super) isolation: Option<IsolationFile>,
+    #[serde(default)]
+    pub(super) isolation_require: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) tapes: Vec<PathBuf>,
     #[serde(default)]
-    pub(super) fill: Fill,
+    pub(super) fill: FillFile,
     #[serde(default)]
-    pub(super) account: Limits,
+    pub(super) account: LimitsFile,
+    #[serde(default)]
+    pub(super) risk: RiskFile,
+    #[serde(default)]
+    pub(super) paper: PaperFile,
+    #[serde(default)]
+    pub(super) journal: JournalFile,
+    #[serde(default)]
+    pub(super) trust: TrustFile,
     #[serde(default)]
     pub(super) instruments: Vec<Spanned<Instrument>>,
     #[serde(default)]
@@ -42,47 +61,6 @@ impl<'de> Deserialize<'de> for Seed {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Fill {
-    pub(super) latency_ms: Option<Spanned<u64>>,
-    pub(super) touch: Option<Touch>,
-    pub(super) off_tick: Option<OffTick>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Touch {
-    Never,
-    Always,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum OffTick {
-    Deny,
-    Round,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Limits {
-    pub(super) order_notional_max: Option<Spanned<Number>>,
-    pub(super) position_notional_max: Option<Spanned<Number>>,
-    pub(super) gross_notional_max: Option<Spanned<Number>>,
-    pub(super) open_orders_max: Option<u32>,
-    pub(super) short_allowed: Option<bool>,
-    #[serde(default)]
-    pub(super) instruments: BTreeMap<String, Quantities>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Quantities {
-    pub(super) order_quantity_max: Option<Spanned<Number>>,
-    pub(super) position_quantity_max: Option<Spanned<Number>>,
-}
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Instrument {
@@ -92,6 +70,8 @@ pub(super) struct Instrument {
     pub(super) min_quantity: Option<Number>,
     pub(super) max_quantity: Option<Number>,
     pub(super) min_notional: Option<Number>,
+    pub(super) triggers: Option<TriggersFile>,
+    pub(super) margin: Option<Spanned<MarginFile>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -107,7 +87,7 @@ pub(super) struct Plugin {
     #[serde(default)]
     pub(super) parameters: BTreeMap<String, Setting>,
     #[serde(default)]
-    pub(super) limits: Limits,
+    pub(super) limits: LimitsFile,
     #[serde(default)]
     pub(super) sandbox: Sandbox,
 }

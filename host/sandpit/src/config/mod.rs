@@ -6,26 +6,38 @@
 //! The file is versioned and closed: an unknown key is an error with its place, so a limit that is
 //! misspelled is never silently absent.
 
+mod document;
 mod error;
 mod file;
+mod fill;
+mod limits;
 mod number;
 mod overrides;
+mod paper;
 mod render;
 mod resolve;
+mod risk;
+mod trust;
 
+pub use document::{denials_table, limits_table};
 pub use error::{ConfigError, Place};
+pub use fill::{FillModel, LatencyModel};
+pub use limits::{MoneyLimits, QuantityLimits};
 pub use overrides::{Overrides, PluginOverride, Setting};
+pub use paper::{JournalConfig, PaperConfig};
 pub use resolve::{from_overrides, load, parse};
+pub use risk::RiskConfig;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
 use sandpit_core::{
     instrument::InstrumentSpec,
-    matching::Touch,
+    matching::{MarginRules, TriggerSource},
     num::{Decimal, Money},
-    risk::OffTick,
     time::{Nanos, UnixNanos},
 };
+
+use crate::sandbox::Loading;
 
 /// Version of the file format.
 pub const VERSION: u32 = 1;
@@ -64,21 +76,18 @@ pub struct RunConfig {
     pub fill: FillModel,
     /// Limits over all plugins together.
     pub account_limits: MoneyLimits,
+    /// Rules of risk over all scopes.
+    pub risk: RiskConfig,
     /// Rules that replace those of the tapes, by symbol.
     pub instruments: Vec<InstrumentRules>,
+    /// How a paper session runs.
+    pub paper: PaperConfig,
+    /// How a session's journal is kept.
+    pub journal: JournalConfig,
+    /// How components are let in and compiled.
+    pub loading: Loading,
     /// Strategies, each with its share.
     pub plugins: Vec<PluginRun>,
-}
-
-/// How orders meet the market.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FillModel {
-    /// From the event that led to an order until it reaches the venue.
-    pub latency: Nanos,
-    /// Whether a resting order trades when the market only touches its price.
-    pub touch: Touch,
-    /// What happens to prices off the tick.
-    pub off_tick: OffTick,
 }
 
 /// Rules of an instrument that replace the tape's.
@@ -96,6 +105,10 @@ pub struct InstrumentRules {
     pub max_quantity: Option<Decimal>,
     /// What replaces the tape's rule, where given.
     pub min_notional: Option<Decimal>,
+    /// What triggers look at, in the place of the run's choice.
+    pub triggers: Option<TriggerSource>,
+    /// Margin and liquidation; `None` lends without end.
+    pub margin: Option<MarginRules>,
 }
 
 impl InstrumentRules {
@@ -148,32 +161,6 @@ pub enum PluginSource {
     Component(PathBuf),
     /// A Rust crate, built first.
     Crate(PathBuf),
-}
-
-/// What a scope may risk, before the instruments' grids are known. `None` is no limit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MoneyLimits {
-    /// Notional of one order.
-    pub order_notional_max: Option<Money>,
-    /// Notional of the position in one instrument.
-    pub position_notional_max: Option<Money>,
-    /// Notional of all positions. A plugin's is its budget where the operator says nothing.
-    pub gross_notional_max: Option<Money>,
-    /// Number of open orders.
-    pub open_orders_max: Option<u32>,
-    /// Whether a position may be negative.
-    pub short_allowed: Option<bool>,
-    /// By symbol: quantity of one order and of the position.
-    pub instruments: BTreeMap<String, QuantityLimits>,
-}
-
-/// What a scope may risk in one instrument, in its units. `None` is no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct QuantityLimits {
-    /// Quantity of one order.
-    pub order_quantity_max: Option<Decimal>,
-    /// Quantity of the position.
-    pub position_quantity_max: Option<Decimal>,
 }
 
 /// What a strategy's code may use. `None` is the sandbox's default.

@@ -10,8 +10,7 @@ use sandpit_core::{
 use toml::{Table, Value};
 
 use super::{
-    InstrumentRules, MoneyLimits, OffTick, PluginRun, PluginSource, RunConfig, SandboxLimits,
-    Touch, VERSION,
+    InstrumentRules, PluginRun, PluginSource, RunConfig, SandboxLimits, VERSION, fill, limits,
 };
 
 impl RunConfig {
@@ -53,20 +52,11 @@ impl RunConfig {
         put(&mut table, "currency", self.currency.clone().map(Value::String));
         put(&mut table, "from", self.from.map(time));
         put(&mut table, "to", self.to.map(time));
-        let mut fill = Table::new();
-        put(&mut fill, "latency_ms", integer(Some(self.fill.latency.0 / 1_000_000)));
-        let touch = match self.fill.touch {
-            Touch::Never => "never",
-            Touch::Always => "always",
-        };
-        put(&mut fill, "touch", Some(Value::String(touch.to_owned())));
-        let off_tick = match self.fill.off_tick {
-            OffTick::Deny => "deny",
-            OffTick::Round => "round",
-        };
-        put(&mut fill, "off_tick", Some(Value::String(off_tick.to_owned())));
-        table.insert("fill".to_owned(), Value::Table(fill));
-        table.insert("account".to_owned(), Value::Table(limits(&self.account_limits)));
+        table.insert("fill".to_owned(), Value::Table(self.fill.render()));
+        table.insert("account".to_owned(), Value::Table(limits::render(&self.account_limits)));
+        // Without anything said, runs are hashed as before there was anything to say.
+        let risk = self.risk.render();
+        put(&mut table, "risk", (!risk.is_empty()).then_some(Value::Table(risk)));
         let instruments = self.instruments.iter().map(|i| Value::Table(instrument(i))).collect();
         table.insert("instruments".to_owned(), Value::Array(instruments));
         table
@@ -82,26 +72,8 @@ fn plugin(run: &PluginRun) -> Table {
     let parameters =
         run.parameters.iter().map(|(name, value)| (name.clone(), Value::String(value.0.clone())));
     table.insert("parameters".to_owned(), Value::Table(parameters.collect()));
-    table.insert("limits".to_owned(), Value::Table(limits(&run.limits)));
+    table.insert("limits".to_owned(), Value::Table(limits::render(&run.limits)));
     table.insert("sandbox".to_owned(), Value::Table(sandbox(&run.sandbox)));
-    table
-}
-
-fn limits(limits: &MoneyLimits) -> Table {
-    let mut table = Table::new();
-    put(&mut table, "order_notional_max", money(limits.order_notional_max));
-    put(&mut table, "position_notional_max", money(limits.position_notional_max));
-    put(&mut table, "gross_notional_max", money(limits.gross_notional_max));
-    put(&mut table, "open_orders_max", integer(limits.open_orders_max.map(u64::from)));
-    put(&mut table, "short_allowed", limits.short_allowed.map(Value::Boolean));
-    let mut instruments = Table::new();
-    for (symbol, quantities) in &limits.instruments {
-        let mut one = Table::new();
-        put(&mut one, "order_quantity_max", decimal(quantities.order_quantity_max));
-        put(&mut one, "position_quantity_max", decimal(quantities.position_quantity_max));
-        instruments.insert(symbol.clone(), Value::Table(one));
-    }
-    table.insert("instruments".to_owned(), Value::Table(instruments));
     table
 }
 
@@ -123,28 +95,30 @@ fn instrument(rules: &InstrumentRules) -> Table {
     put(&mut table, "min_quantity", decimal(rules.min_quantity));
     put(&mut table, "max_quantity", decimal(rules.max_quantity));
     put(&mut table, "min_notional", decimal(rules.min_notional));
+    put(&mut table, "triggers", rules.triggers.map(fill::triggers));
+    put(&mut table, "margin", rules.margin.as_ref().map(fill::margin));
     table
 }
 
-fn put(table: &mut Table, key: &str, value: Option<Value>) {
+pub(super) fn put(table: &mut Table, key: &str, value: Option<Value>) {
     if let Some(value) = value {
         table.insert(key.to_owned(), value);
     }
 }
 
-fn integer(value: Option<u64>) -> Option<Value> {
+pub(super) fn integer(value: Option<u64>) -> Option<Value> {
     value.map(|value| Value::Integer(i64::try_from(value).unwrap_or(i64::MAX)))
 }
 
-fn decimal(value: Option<Decimal>) -> Option<Value> {
+pub(super) fn decimal(value: Option<Decimal>) -> Option<Value> {
     value.map(|value| Value::String(value.normalized().to_string()))
 }
 
-fn money(value: Option<Money>) -> Option<Value> {
+pub(super) fn money(value: Option<Money>) -> Option<Value> {
     value.map(|value| Value::String(value.to_string()))
 }
 
-fn time(time: UnixNanos) -> Value {
+pub(super) fn time(time: UnixNanos) -> Value {
     let time = jiff::Timestamp::from_nanosecond(i128::from(time.0)).unwrap_or_default();
     Value::String(time.to_string())
 }

@@ -16,10 +16,15 @@ use sandpit_core::{
 use toml::Spanned;
 
 use super::{
-    ConfigError, FILE_BYTES_MAX, FillModel, InstrumentRules, LATENCY_MAX, MoneyLimits, OffTick,
-    Overrides, PLUGINS_MAX, Place, PluginRun, PluginSource, QuantityLimits, RunConfig,
-    SandboxLimits, Setting, TAPES_MAX, THREADS_MAX, Touch, VERSION, file, number::Number,
+    ConfigError, FILE_BYTES_MAX, FillModel, InstrumentRules, JournalConfig, LATENCY_MAX,
+    MoneyLimits, Overrides, PLUGINS_MAX, PaperConfig, Place, PluginRun, PluginSource, RiskConfig,
+    RunConfig, SandboxLimits, Setting, TAPES_MAX, THREADS_MAX, VERSION, file,
+    fill::{MarginFile, TriggersFile},
+    limits::LimitsFile,
+    number::Number,
+    trust::walls,
 };
+use crate::sandbox::Loading;
 
 /// Where reports go when nobody says.
 const OUT_DEFAULT: &str = "sandpit-out";
@@ -74,7 +79,11 @@ pub fn from_overrides(overrides: &Overrides) -> Result<RunConfig, ConfigError> {
         tapes: Vec::new(),
         fill: FillModel::default(),
         account_limits: MoneyLimits::default(),
+        risk: RiskConfig::default(),
+        paper: PaperConfig::default(),
+        journal: JournalConfig::default(),
         instruments: Vec::new(),
+        loading: Loading::default(),
         plugins: Vec::new(),
     };
     apply(&mut config, overrides)?;
@@ -129,9 +138,25 @@ impl Source<'_> {
             out: self.beside(file.out.unwrap_or_else(|| OUT_DEFAULT.into())),
             threads,
             tapes: file.tapes.into_iter().map(|tape| self.beside(tape)).collect(),
-            fill: self.fill(file.fill)?,
+            fill: file.fill.resolve().map_err(|(span, error)| self.at(span, error.message))?,
             account_limits: self.limits(file.account)?,
-            instruments: file.instruments.into_iter().map(|i| rules(i.into_inner())).collect(),
+            risk: file.risk.resolve().map_err(|(span, error)| self.misplaced(span, error))?,
+            paper: file
+                .paper
+                .resolve(|path| self.beside(path))
+                .map_err(|(span, error)| self.at(span, error.message))?,
+            journal: file.journal.resolve(),
+            loading: Loading {
+                isolation: file.isolation.map(Into::into),
+                walls_required: walls(file.isolation_require)
+                    .map_err(|(span, error)| self.at(span, error.message))?,
+                ..file.trust.resolve(|path| self.beside(path))
+            },
+            instruments: file
+                .instruments
+                .into_iter()
+                .map(|instrument| self.rules(instrument.into_inner()))
+                .collect::<Result<_, _>>()?,
             plugins,
         })
     }
@@ -144,57 +169,17 @@ impl Source<'_> {
         }
     }
 
-    fn fill(&self, fill: file::Fill) -> Result<FillModel, ConfigError> {
-        let latency = match fill.latency_ms {
-            Some(ms) => {
-                check_latency(*ms.get_ref()).map_err(|error| self.at(ms.span(), error.message))?
-            }
-            None => Nanos(0),
-        };
-        let touch = match fill.touch {
-            Some(file::Touch::Always) => Touch::Always,
-            Some(file::Touch::Never) | None => Touch::Never,
-        };
-        let off_tick = match fill.off_tick {
-            Some(file::OffTick::Round) => OffTick::Round,
-            Some(file::OffTick::Deny) | None => OffTick::Deny,
-        };
-        Ok(FillModel { latency, touch, off_tick })
+    fn limits(&self, limits: LimitsFile) -> Result<MoneyLimits, ConfigError> {
+        limits.resolve().map_err(|(span, error)| self.misplaced(span, error))
     }
 
-    fn limits(&self, limits: file::Limits) -> Result<MoneyLimits, ConfigError> {
-        let money = |value: Option<Spanned<Number>>| {
-            value
-                .map(|value| {
-                    positive(value.get_ref().0)
-                        .map_err(|error| self.at(value.span(), error.message))
-                })
-                .transpose()
-        };
-        let quantity = |value: Option<Spanned<Number>>| {
-            value
-                .map(|value| match value.get_ref().0 {
-                    number if number > Decimal::ZERO => Ok(number),
-                    _ => Err(self.at(value.span(), "a limit must be greater than zero")),
-                })
-                .transpose()
-        };
-        let mut instruments = BTreeMap::new();
-        for (symbol, quantities) in limits.instruments {
-            let quantities = QuantityLimits {
-                order_quantity_max: quantity(quantities.order_quantity_max)?,
-                position_quantity_max: quantity(quantities.position_quantity_max)?,
-            };
-            instruments.insert(symbol, quantities);
+    /// A mistake of a section that resolves itself.
+    fn misplaced(&self, span: Range<usize>, error: ConfigError) -> ConfigError {
+        let failed = self.at(span, error.message);
+        match error.help {
+            Some(help) => failed.help(help),
+            None => failed,
         }
-        Ok(MoneyLimits {
-            order_notional_max: money(limits.order_notional_max)?,
-            position_notional_max: money(limits.position_notional_max)?,
-            gross_notional_max: money(limits.gross_notional_max)?,
-            open_orders_max: limits.open_orders_max,
-            short_allowed: limits.short_allowed,
-            instruments,
-        })
     }
 
     fn plugin(&self, plugin: file::Plugin, span: Range<usize>) -> Result<PluginRun, ConfigError> {
@@ -231,15 +216,21 @@ impl Source<'_> {
     }
 }
 
-fn rules(rules: file::Instrument) -> InstrumentRules {
-    let number = |number: Option<Number>| number.map(|number| number.0);
-    InstrumentRules {
-        symbol: rules.symbol,
-        maker_fee: number(rules.maker_fee),
-        taker_fee: number(rules.taker_fee),
-        min_quantity: number(rules.min_quantity),
-        max_quantity: number(rules.max_quantity),
-        min_notional: number(rules.min_notional),
+impl Source<'_> {
+    fn rules(&self, rules: file::Instrument) -> Result<InstrumentRules, ConfigError> {
+        let number = |number: Option<Number>| number.map(|number| number.0);
+        let margin = rules.margin.as_ref().map(MarginFile::resolve).transpose();
+        let margin = margin.map_err(|(span, error)| self.at(span, error.message))?;
+        Ok(InstrumentRules {
+            margin,
+            triggers: rules.triggers.map(TriggersFile::resolve),
+            symbol: rules.symbol,
+            maker_fee: number(rules.maker_fee),
+            taker_fee: number(rules.taker_fee),
+            min_quantity: number(rules.min_quantity),
+            max_quantity: number(rules.max_quantity),
+            min_notional: number(rules.min_notional),
+        })
     }
 }
 
@@ -347,7 +338,7 @@ fn check_threads(threads: u8) -> Result<u8, ConfigError> {
     Err(ConfigError::new(format!("threads must be 1 to {THREADS_MAX}, not {threads}")))
 }
 
-fn check_latency(ms: u64) -> Result<Nanos, ConfigError> {
+pub(super) fn check_latency(ms: u64) -> Result<Nanos, ConfigError> {
     let latency = Nanos::from_millis(ms);
     if latency <= LATENCY_MAX {
         return Ok(latency);
@@ -365,7 +356,7 @@ fn positive(number: Decimal) -> Result<Money, ConfigError> {
 }
 
 /// Reads a date (its first moment in UTC) or an RFC 3339 time.
-fn parse_time(text: &str) -> Result<UnixNanos, ConfigError> {
+pub(super) fn parse_time(text: &str) -> Result<UnixNanos, ConfigError> {
     let date = || -> Option<jiff::Timestamp> {
         let date = text.parse::<jiff::civil::Date>().ok()?;
         // A longer text that begins with a date would lose its time.

@@ -232,6 +232,7 @@ impl Checker {
             MarketData::Quote(quote) => state.quote(quote, counts, &mut found),
             MarketData::Bar(bar) => state.bar(event.time, bar, self.options, counts, &mut found),
             MarketData::Depth(update) => state.depth(update, counts, &mut found),
+            MarketData::Mark(_) | MarketData::Funding(_) => {}
         }
         for found in found {
             self.say(Some(id), found);

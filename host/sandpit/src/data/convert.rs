@@ -3,10 +3,10 @@
 use sandpit_core::{
     instrument::Instrument,
     market::{
-        Bar, DepthUpdate, Levels, MarketData, Quote, ReadingError, Trade, read_price,
+        Bar, DepthUpdate, Funding, Levels, MarketData, Quote, ReadingError, Trade, read_price,
         read_quantity, read_quote_side,
     },
-    num::{Price, Quantity, raw_at_scale},
+    num::{Decimal, Price, Quantity, Rate, raw_at_scale},
     time::Nanos,
 };
 use sandpit_journal::tape::LEVELS_PER_SIDE_MAX;
@@ -15,6 +15,10 @@ use super::{
     RowProblem,
     row::{LevelText, RawData, quote},
 };
+
+fn decimal(text: &[u8]) -> Option<Decimal> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
 
 /// What numbers of one instrument are put on.
 #[derive(Clone, Copy, Debug)]
@@ -59,10 +63,28 @@ impl Grid<'_> {
                 bids: self.levels(bids)?,
                 asks: self.levels(asks)?,
             })),
+            RawData::Mark { mark } => MarketData::Mark(self.mark(mark)?),
+            RawData::Funding { rate, mark } => {
+                let mark = self.mark(mark)?;
+                let read = decimal(rate).and_then(Rate::from_decimal);
+                let rate = read.ok_or_else(|| RowProblem::malformed("funding rate", rate))?;
+                MarketData::Funding(Funding { rate, mark })
+            }
             RawData::Binance(_) | RawData::Nothing(_) => {
                 return Err(RowProblem::malformed("row of this format", b""));
             }
         })
+    }
+
+    /// A mark price is reckoned by the venue, not traded: it may be finer than the tick, and is
+    /// rounded down to it.
+    fn mark(self, text: &[u8]) -> Result<Price, RowProblem> {
+        let read = decimal(text).and_then(|decimal| self.instrument.price_floor(decimal));
+        match read {
+            Some(price) if price.0 > 0 => Ok(price),
+            Some(_) => Err(RowProblem::Zero { field: "mark price" }),
+            None => Err(RowProblem::malformed("mark price", text)),
+        }
     }
 
     fn price(self, field: &'static str, text: &[u8]) -> Result<Price, RowProblem> {

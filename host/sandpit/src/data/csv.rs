@@ -21,11 +21,11 @@ pub enum Column {
 /// Which column is what, in a file that no other format describes.
 ///
 /// As text: `kind=trades,time=timestamp,price=price,quantity=size,side=signed`. Keys: `kind`
-/// (`trades`, `quotes`, `bars`), `time`, `time-format` (`auto`, `s`, `ms`, `us`, `ns`, `text` or a
+/// (`trades`, `quotes`, `bars`, `marks`, `fundings`), `time`, `time-format` (`auto`, `s`, `ms`, `us`, `ns`, `text` or a
 /// `strftime` pattern), `symbol`, `separator` (a character, `tab` or `comma`), `header` (`yes` or
 /// `no`), and by kind: `price`, `quantity`, `side` (a column, or `signed` where a negative quantity
 /// is a sell), `id`; `bid`, `ask`, `bid-quantity`, `ask-quantity`; `open`, `high`, `low`, `close`,
-/// `volume`, `interval-s`, `stamp` (`open` or `close`). A column is a name or a number from 0.
+/// `volume`, `interval-s`, `stamp` (`open` or `close`); `mark`, and `rate` of a funding. A column is a name or a number from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CsvMapping {
     /// Between the fields.
@@ -76,6 +76,18 @@ pub enum CsvColumns {
         /// Which end the stamp is.
         stamp: BarStamp,
     },
+    /// Mark prices.
+    Marks {
+        /// The mark price; finer than the tick is rounded down to it.
+        mark: Column,
+    },
+    /// Fundings of a perpetual.
+    Fundings {
+        /// The rate, a fraction.
+        rate: Column,
+        /// The mark price; finer than the tick is rounded down to it.
+        mark: Column,
+    },
 }
 
 /// Where the aggressor of a trade is written.
@@ -121,7 +133,7 @@ impl FromStr for CsvMapping {
     }
 }
 
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 24] = [
     "kind",
     "time",
     "time-format",
@@ -143,6 +155,8 @@ const KEYS: [&str; 22] = [
     "volume",
     "interval-s",
     "stamp",
+    "mark",
+    "rate",
     "unit",
 ];
 
@@ -181,6 +195,10 @@ impl Parts<'_> {
             Some("trades") => self.trades()?,
             Some("quotes") => self.quotes()?,
             Some("bars") => self.bars()?,
+            Some("marks") => CsvColumns::Marks { mark: self.needed("mark")? },
+            Some("fundings") => {
+                CsvColumns::Fundings { rate: self.needed("rate")?, mark: self.needed("mark")? }
+            }
             Some(text) => return Err(malformed("kind", text)),
             None => return Err(MappingError::Missing("kind")),
         };

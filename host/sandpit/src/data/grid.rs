@@ -76,6 +76,7 @@ impl Found {
             RawData::Depth { bids, asks, .. } => {
                 bids.iter().chain(*asks).for_each(|(price, quantity)| self.both(price, quantity));
             }
+            RawData::Mark { mark } | RawData::Funding { mark, .. } => self.price(mark),
             RawData::Binance(message) => message.numbers(&mut |kind, text| match kind {
                 NumberKind::Price => self.price(text.as_bytes()),
                 NumberKind::Quantity => self.quantity(text.as_bytes()),

@@ -75,6 +75,10 @@ pub struct InstrumentInfo {
     pub bars: u64,
     /// Changes of the book, and whole books.
     pub depths: u64,
+    /// Mark prices.
+    pub marks: u64,
+    /// Fundings.
+    pub fundings: u64,
     /// Time of its first event.
     pub first: Option<String>,
     /// Time of its last event.
@@ -137,6 +141,8 @@ fn describe(instrument: &Instrument, tally: &InstrumentTally) -> InstrumentInfo 
         quotes: tally.quotes,
         bars: tally.bars,
         depths: tally.depths,
+        marks: tally.marks,
+        fundings: tally.fundings,
         first: time(tally.first_ns),
         last: time(tally.last_ns),
         price_low: price(tally.price_low),

@@ -54,6 +54,13 @@ pub(super) enum RawData<'a> {
         bids: &'a [LevelText<'a>],
         asks: &'a [LevelText<'a>],
     },
+    Mark {
+        mark: &'a [u8],
+    },
+    Funding {
+        rate: &'a [u8],
+        mark: &'a [u8],
+    },
     Binance(&'a StreamMessage<'a>),
     /// Nothing that belongs on a tape, and what it is; it is counted.
     Nothing(&'static str),

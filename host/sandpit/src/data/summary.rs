@@ -81,6 +81,10 @@ pub struct ImportedInstrument {
     pub bars: u64,
     /// Changes of the book, and whole books.
     pub depths: u64,
+    /// Mark prices.
+    pub marks: u64,
+    /// Fundings.
+    pub fundings: u64,
 }
 
 /// Puts together what the sink, the files and the tape say.
@@ -130,6 +134,8 @@ pub(super) fn summary(
                 quotes: tally.quotes,
                 bars: tally.bars,
                 depths: tally.depths,
+                marks: tally.marks,
+                fundings: tally.fundings,
             })
             .collect(),
         dropped: told.dropped,

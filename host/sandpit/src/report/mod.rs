@@ -7,7 +7,7 @@
 
 mod axes;
 mod build;
-mod calendar;
+pub(crate) mod calendar;
 mod canonical;
 mod charts;
 mod drawdown;
@@ -18,7 +18,7 @@ mod html;
 mod machine;
 mod metrics;
 mod model;
-mod numbers;
+pub(crate) mod numbers;
 mod receipt;
 mod recorder;
 mod returns;

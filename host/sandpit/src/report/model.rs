@@ -110,13 +110,25 @@ pub struct EventCounts {
     pub bars: u64,
     /// Book updates.
     pub depth: u64,
+    /// Mark prices.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub marks: u64,
+    /// Fundings.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub fundings: u64,
+}
+
+/// Kinds of events that most runs do not have are told where there are some.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl EventCounts {
     /// All of them.
     #[must_use]
     pub const fn total(&self) -> u64 {
-        self.trades + self.quotes + self.bars + self.depth
+        self.trades + self.quotes + self.bars + self.depth + self.marks + self.fundings
     }
 }
 

@@ -312,6 +312,8 @@ impl Observer for Recorder {
                 market.trade_at(time, extent);
             }
             MarketData::Depth(_) => self.events.depth += 1,
+            MarketData::Mark(_) => self.events.marks += 1,
+            MarketData::Funding(_) => self.events.fundings += 1,
         }
         if !market.holdings.is_empty() || !self.stale.is_empty() {
             self.revalue(event.instrument, time, account);

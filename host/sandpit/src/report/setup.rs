@@ -63,6 +63,7 @@ pub(crate) fn alert_text(alert: &Alert, setup: &Setup) -> String {
         let plugin = setup.plugins.get(usize::from(id.0));
         plugin.map_or("unknown plugin", |plugin| plugin.name.as_str())
     };
+    let scope = |plugin: Option<PluginId>| plugin.map_or("the account", name);
     match alert {
         Alert::ImpossibleReport(order, id, error) => {
             format!("{} is halted: impossible report about order {order}: {error}", symbol(id))
@@ -88,6 +89,23 @@ pub(crate) fn alert_text(alert: &Alert, setup: &Setup) -> String {
             let size = size.unwrap_or_default();
             format!("the account holds {size} of {} that is not ours", symbol(id))
         }
+        Alert::LimitBreached { plugin, reason, value, limit } => {
+            format!("{} is locked ({}): {value} of {limit}", scope(*plugin), reason.name())
+        }
+        Alert::CancelsAboveRate { plugin } => {
+            format!("{} cancels too often; new orders wait until it does not", scope(*plugin))
+        }
+        Alert::SelfTradePattern { instrument, plugins: [one, other], trades } => format!(
+            "{} was bought and sold again and again between {} and {}: {trades} fills",
+            symbol(instrument),
+            name(*one),
+            name(*other)
+        ),
+        Alert::Unprotected { plugin, instrument } => format!(
+            "the position of {} in {} has no stop of the host's yet; it is tried again",
+            name(*plugin),
+            symbol(instrument)
+        ),
         Alert::CannotFlatten(plugin) => {
             format!("a position of {} could not be closed yet; it is tried again", name(*plugin))
         }

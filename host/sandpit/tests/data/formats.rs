@@ -3,7 +3,7 @@
 use sandpit::data::{Format, ImportRules};
 use sandpit_journal::tape::TapeClock;
 
-use crate::support::{Folder, check, check_refused, import, show};
+use crate::support::{Folder, check, check_refused, error, import, show};
 
 #[test]
 fn binance_trades_with_and_without_header_in_milli_and_microseconds() {
@@ -136,6 +136,52 @@ fn separated_values_by_a_mapping() {
          1612148646000000000 ABCUSD trade 1.25 x 8 sell #0\n"
     );
     assert_eq!(summary.instruments[0].price_tick, "0.25");
+}
+
+#[test]
+fn marks_and_fundings_by_a_mapping() {
+    let rules = ImportRules {
+        symbol: Some("BTCUSDT".to_owned()),
+        price_tick: Some("0.5".parse().unwrap()),
+        quantity_step: Some("0.001".parse().unwrap()),
+        ..ImportRules::default()
+    };
+    let import_as = |mapping: &str, text: &str| {
+        let folder = Folder::new();
+        let mut options = folder.options("x.csv", text);
+        options.mapping = Some(mapping.parse().unwrap());
+        options.rules = vec![rules.clone()];
+        let summary = import(&options).map_err(|e| error(&e, &folder))?;
+        Ok::<_, String>((show(&options.output), summary))
+    };
+    // A mark price is reckoned, not traded: it may be finer than the tick.
+    let (tape, summary) =
+        import_as("kind=marks,time=t,mark=m", "t,m\n1700000000000,100.99\n1700000001000,101\n")
+            .unwrap();
+    assert_eq!(
+        tape,
+        "1700000000000000000 BTCUSDT mark 100.5\n1700000001000000000 BTCUSDT mark 101.0\n"
+    );
+    assert_eq!((summary.instruments[0].marks, summary.instruments[0].trades), (2, 0));
+    let fundings = "kind=fundings,time=t,rate=r,mark=m";
+    let (tape, summary) =
+        import_as(fundings, "t,r,m\n1700000000000,0.0001,100.25\n1700028800000,-0.00037500,99\n")
+            .unwrap();
+    assert_eq!(
+        tape,
+        "1700000000000000000 BTCUSDT funding 0.0001 at 100.0\n\
+         1700028800000000000 BTCUSDT funding -0.000375 at 99.0\n"
+    );
+    assert_eq!(summary.instruments[0].fundings, 2);
+    for (row, problem) in [
+        ("0.0001,0.2", "mark price is zero"),
+        ("0.0001,x", "`x` is no mark price"),
+        ("NaN,100", "`NaN` is no funding rate"),
+        ("0.0000000000001,100", "is no funding rate"),
+    ] {
+        let refused = import_as(fundings, &format!("t,r,m\n1700000000000,{row}\n")).unwrap_err();
+        assert!(refused.contains(problem), "{refused}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod checks;
 mod fetch;
 mod formats;
 mod hostile;
+mod queues;
 mod recorded;
 mod repairs;
 mod support;

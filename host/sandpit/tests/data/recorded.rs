@@ -11,7 +11,7 @@ use sandpit_journal::tape::TapeReader;
 use crate::support::Folder;
 
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
-fn recorded(name: &str) -> Option<PathBuf> {
+pub(crate) fn recorded(name: &str) -> Option<PathBuf> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name);
     if path.exists() {
         return Some(path);
@@ -20,20 +20,20 @@ fn recorded(name: &str) -> Option<PathBuf> {
     None
 }
 
-struct Imported {
-    folder: Folder,
+pub(crate) struct Imported {
+    pub(crate) folder: Folder,
     summary: ImportSummary,
 }
 
 impl Imported {
-    fn reader(&self) -> TapeReader {
+    pub(crate) fn reader(&self) -> TapeReader {
         TapeReader::open(self.folder.path("out.tape")).unwrap()
     }
 }
 
 /// Imports a file and says how fast that was.
 #[expect(clippy::print_stdout, reason = "figures for whoever asks for them")]
-fn imported(name: &str, change: impl FnOnce(&mut ImportOptions)) -> Option<Imported> {
+pub(crate) fn imported(name: &str, change: impl FnOnce(&mut ImportOptions)) -> Option<Imported> {
     let path = recorded(name)?;
     let folder = Folder::new();
     let mut options = ImportOptions {

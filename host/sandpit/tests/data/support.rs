@@ -124,6 +124,11 @@ pub(crate) fn show(tape: &Path) -> String {
                 let (bids, asks) = (side(&update.bids), side(&update.asks));
                 writeln!(text, " {kind} {} [{bids}] [{asks}]", update.last_sequence)
             }
+            MarketData::Mark(mark) => writeln!(text, " mark {}", price(mark)),
+            MarketData::Funding(funding) => {
+                let rate = funding.rate.to_decimal();
+                writeln!(text, " funding {rate} at {}", price(funding.mark))
+            }
         }
         .unwrap();
     }

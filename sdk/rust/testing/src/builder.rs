@@ -186,6 +186,7 @@ impl<S: Strategy> Builder<S> {
                 instruments: instruments.clone(),
                 account_limits: Limits::unlimited(),
                 off_tick: OffTick::Deny,
+                risk: sandpit_core::risk::RiskRules::default(),
                 venue: VenueCapabilities::ALL,
                 recovery: None,
             },

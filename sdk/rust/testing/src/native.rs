@@ -118,8 +118,9 @@ impl<S: Strategy> NativePlugin<S> {
                 volume: quantity(bar.volume),
                 history,
             }),
-            // Depth is told as the view that the strategy asked for.
-            MarketData::Depth(_) => false,
+            // Depth is told as the view that the strategy asked for; of marks and fundings the
+            // contract does not tell.
+            MarketData::Depth(_) | MarketData::Mark(_) | MarketData::Funding(_) => false,
         }
     }
 }

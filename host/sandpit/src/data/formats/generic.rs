@@ -34,6 +34,8 @@ enum Kind {
     Trades { price: usize, quantity: usize, side: Aggressor, id: Option<usize> },
     Quotes { bid: usize, ask: usize, quantities: Option<(usize, usize)> },
     Bars { prices: [usize; 4], volume: Option<usize> },
+    Marks { mark: usize },
+    Fundings { rate: usize, mark: usize },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +104,10 @@ fn resolve(mapping: &CsvMapping, first: Row<'_>) -> Result<Resolved, MappingErro
             prices: [find(open)?, find(high)?, find(low)?, find(close)?],
             volume: maybe(volume)?,
         },
+        CsvColumns::Marks { mark } => Kind::Marks { mark: find(mark)? },
+        CsvColumns::Fundings { rate, mark } => {
+            Kind::Fundings { rate: find(rate)?, mark: find(mark)? }
+        }
     };
     Ok(Resolved {
         width: first.len(),
@@ -150,6 +156,10 @@ fn take(
             time = bar_end(time, interval, *stamp);
             let volume = volume.map(|index| row.get(index));
             RawData::Bar { interval, prices: prices.map(|index| row.get(index)), volume }
+        }
+        Kind::Marks { mark } => RawData::Mark { mark: row.get(*mark) },
+        Kind::Fundings { rate, mark } => {
+            RawData::Funding { rate: row.get(*rate), mark: row.get(*mark) }
         }
     };
     out(RawEvent { name, venue: None, host_time: None, venue_time: Some(time), data })

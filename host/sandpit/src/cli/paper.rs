@@ -1,0 +1,141 @@
+//! `sandpit paper` and `sandpit paper-venue`.
+
+use std::{path::PathBuf, time::SystemTime};
+
+use sandpit_core::market::Side;
+use sandpit_plugin::Mode;
+use serde_json::json;
+
+use super::{
+    args::{PaperArgs, PaperRunArgs, PaperVenueCommand, SideArg},
+    backtest::{Bar, stop_flag},
+    places,
+    reply::{Exit, Failure, Reply},
+    terminal::Terminal,
+};
+use crate::{
+    config::{self, ConfigError, Overrides, PluginOverride, RunConfig},
+    paper::{self, Options, Outcome, PaperError, SystemClock, VenueError},
+};
+
+/// Variables that say who is at the terminal.
+const WHO_VARIABLES: [&str; 2] = ["USER", "LOGNAME"];
+
+pub(super) fn run(arguments: &PaperArgs, terminal: &Terminal) -> Result<Reply, Failure> {
+    let config = read(arguments.run.clone())?;
+    let options = options(&config, arguments)?;
+    let stop = stop_flag()?;
+    let mut watch = Bar::new(*terminal);
+    let outcome = paper::run(&config, &options, &SystemClock::new(), &mut watch, &stop)?;
+    watch.end();
+    Ok(reply(outcome))
+}
+
+pub(super) fn venue(command: PaperVenueCommand) -> Result<Reply, Failure> {
+    match command {
+        PaperVenueCommand::Show { run } => {
+            let config = read(run.clone())?;
+            Ok(reply(paper::venue_books(&config, &state(&config, &run)?)?))
+        }
+        PaperVenueCommand::Order { run, symbol, side, quantity, limit } => {
+            let config = read(run.clone())?;
+            let state = state(&config, &run)?;
+            let side = match side {
+                SideArg::Buy => Side::Buy,
+                SideArg::Sell => Side::Sell,
+            };
+            let number = |text: String| {
+                text.parse().map_err(|error| ConfigError::new(format!("`{text}`: {error}")))
+            };
+            let (quantity, limit) = (number(quantity)?, limit.map(number).transpose()?);
+            let order = paper::trade_externally(&config, &state, &symbol, side, quantity, limit)?;
+            Ok(Reply::new(format!("The venue took order {order}."), json!({ "order": order })))
+        }
+    }
+}
+
+fn reply(outcome: Outcome) -> Reply {
+    Reply::new(outcome.text, outcome.json)
+}
+
+fn read(arguments: PaperRunArgs) -> Result<RunConfig, Failure> {
+    let plugins = arguments.plugins.iter().map(|text| PluginOverride::parse(text));
+    let overrides = Overrides {
+        seed: arguments.seed,
+        tapes: arguments.tapes,
+        latency_ms: arguments.latency_ms,
+        plugins: plugins.collect::<Result<_, _>>()?,
+        budget: arguments.budget,
+        settings: arguments.settings,
+        ..Overrides::default()
+    };
+    let config = match &arguments.config {
+        Some(file) => config::load(file, &overrides),
+        None => config::from_overrides(&overrides),
+    };
+    let mut config = config?;
+    config.loading.mode = Mode::Paper;
+    places::equip(&mut config.loading);
+    let isolation = arguments.isolation.map(Into::into);
+    places::isolate(&mut config.loading, isolation, places::SAFEST_ISOLATION);
+    Ok(config)
+}
+
+fn state(config: &RunConfig, arguments: &PaperRunArgs) -> Result<PathBuf, ConfigError> {
+    arguments.state.clone().or_else(|| config.paper.state.clone()).ok_or_else(|| {
+        ConfigError::new("nothing says where the session remembers")
+            .help("add --state FOLDER, or `state` under [paper] in the file")
+    })
+}
+
+fn options(config: &RunConfig, arguments: &PaperArgs) -> Result<Options, Failure> {
+    let speed = match &arguments.speed {
+        Some(text) => {
+            text.parse().map_err(|error: paper::SpeedError| ConfigError::new(error.to_string()))?
+        }
+        None => config.paper.speed,
+    };
+    let unlocks = arguments.unlocks.iter().map(|text| text.parse());
+    let who = WHO_VARIABLES.iter().find_map(|name| std::env::var(name).ok());
+    Ok(Options {
+        state: state(config, &arguments.run)?,
+        speed,
+        until_end: arguments.until_end,
+        on_stop: arguments.on_stop.map_or(config.paper.on_stop, Into::into),
+        save_every: config.paper.save_every,
+        durability: config.journal.durability,
+        journal_bytes_max: config.journal.bytes_max,
+        cold: arguments.cold,
+        unlocks: unlocks.collect::<Result<_, ConfigError>>()?,
+        who: arguments.by.clone().or(who).unwrap_or_else(|| "unknown".to_owned()),
+        run: paper::run_id(SystemTime::now()),
+    })
+}
+
+impl From<PaperError> for Failure {
+    fn from(error: PaperError) -> Self {
+        match error {
+            PaperError::Setup(error) => error.into(),
+            PaperError::Config(error) => error.into(),
+            PaperError::Market(error) => Self::from_error(Exit::Data, &error)
+                .help("`sandpit data check FILE` says whether a tape is whole"),
+            error @ PaperError::Journal(_) => {
+                let help = "`sandpit audit verify` says whether the journal can be believed";
+                Self::from_error(Exit::Journal, &error).help(help)
+            }
+            error @ PaperError::Replay { .. } => Self::from_error(Exit::Journal, &error)
+                .help("the journal is of another version or configuration of the run"),
+            error @ PaperError::JournalLost { .. } => Self::from_error(Exit::Journal, &error)
+                .help("mend what the cause says, then start again: nothing confirmed was lost"),
+            error @ PaperError::DamagedState { .. } => Self::from_error(Exit::Failed, &error)
+                .help("--cold starts plugins without their saved states"),
+            error @ PaperError::InUse { .. } => Self::from_error(Exit::Failed, &error)
+                .help("a session is one process; another folder is another session"),
+            error @ PaperError::Venue(VenueError::OtherMarket { .. }) => {
+                let help = "a folder belongs to its tapes and rules: name another --state";
+                Self::from_error(Exit::Config, &error).help(help)
+            }
+            error => Self::from_error(Exit::Failed, &error),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Wall time, which only paces: how long to wait until a moment of the market is due. Nothing that
+//! is decided depends on it, so a run at any speed decides the same.
+
+use std::{
+    str::FromStr,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use sandpit_core::time::UnixNanos;
+
+/// The longest wait between two looks at whether to stop.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// A clock that only goes forward, and a way to let it go.
+pub trait Clock {
+    /// Since some fixed moment.
+    fn now(&self) -> Duration;
+
+    /// Comes back after `length`, or a little later.
+    fn wait(&self, length: Duration);
+}
+
+/// The machine's.
+#[derive(Debug)]
+pub struct SystemClock(Instant);
+
+impl SystemClock {
+    /// One that begins now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn wait(&self, length: Duration) {
+        thread::sleep(length);
+    }
+}
+
+/// How fast market time goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speed {
+    /// As fast as it can be worked off; nothing waits.
+    Max,
+    /// So many thousandths of real time.
+    Thousandths(u32),
+}
+
+impl Speed {
+    /// Real time.
+    pub const REAL: Self = Self::Thousandths(1_000);
+    /// The fastest that is paced: a million times real time.
+    const THOUSANDTHS_MAX: u32 = 1_000_000_000;
+}
+
+/// A speed that is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no speed: write `max`, or how many times real time, from 0.001 to 1000000")]
+pub struct SpeedError(String);
+
+impl FromStr for Speed {
+    type Err = SpeedError;
+
+    fn from_str(text: &str) -> Result<Self, SpeedError> {
+        if text == "max" {
+            return Ok(Self::Max);
+        }
+        let refused = || SpeedError(text.chars().take(64).collect());
+        let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number(whole) || !is_number(part) || part.is_empty() || part.len() > 3 {
+            return Err(refused());
+        }
+        let whole: u32 = whole.parse().map_err(|_| refused())?;
+        let part: u32 = format!("{part:0<3}").parse().map_err(|_| refused())?;
+        whole
+            .checked_mul(1_000)
+            .and_then(|thousandths| thousandths.checked_add(part))
+            .filter(|thousandths| (1..=Self::THOUSANDTHS_MAX).contains(thousandths))
+            .map(Self::Thousandths)
+            .ok_or_else(refused)
+    }
+}
+
+/// Lets market time go at a speed. It begins with the first moment that is waited for.
+#[derive(Debug)]
+pub(super) struct Pacer<'a, C> {
+    clock: &'a C,
+    speed: Speed,
+    origin: Option<(UnixNanos, Duration)>,
+}
+
+impl<'a, C: Clock> Pacer<'a, C> {
+    pub(super) const fn new(clock: &'a C, speed: Speed) -> Self {
+        Self { clock, speed, origin: None }
+    }
+
+    /// Waits until `at` is due. `false` where it was stopped before.
+    #[inline]
+    pub(super) fn wait_until(&mut self, at: UnixNanos, stop: &AtomicBool) -> bool {
+        let Speed::Thousandths(thousandths) = self.speed else {
+            return !stop.load(Ordering::Relaxed);
+        };
+        let (market, wall) = *self.origin.get_or_insert_with(|| (at, self.clock.now()));
+        let length = u128::from(at.since(market).0) * 1_000 / u128::from(thousandths);
+        let due = wall + Duration::from_nanos(u64::try_from(length).unwrap_or(u64::MAX));
+        while !stop.load(Ordering::Relaxed) {
+            let Some(left) = due.checked_sub(self.clock.now()).filter(|left| !left.is_zero())
+            else {
+                return true;
+            };
+            self.clock.wait(left.min(SLICE));
+        }
+        false
+    }
+
+    /// Waits until it is stopped, whatever the speed.
+    pub(super) fn wait_for_stop(&self, stop: &AtomicBool) {
+        while !stop.load(Ordering::Relaxed) {
+            self.clock.wait(SLICE);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    /// Time goes on only by waiting.
+    #[derive(Default)]
+    struct Hands(Cell<Duration>);
+
+    impl Clock for Hands {
+        fn now(&self) -> Duration {
+            self.0.get()
+        }
+
+        fn wait(&self, length: Duration) {
+            assert!(length <= SLICE, "{length:?} without a look at the stop flag");
+            self.0.set(self.0.get() + length);
+        }
+    }
+
+    #[test]
+    fn market_time_goes_at_the_speed_that_is_said() {
+        let go = AtomicBool::new(false);
+        for (speed, waited_ms) in [("1", 10_000), ("2.5", 4_000), ("0.5", 20_000), ("max", 0)] {
+            let clock = Hands::default();
+            let mut pacer = Pacer::new(&clock, speed.parse().unwrap());
+            for second in [100, 100, 103, 110] {
+                assert!(pacer.wait_until(UnixNanos(second * 1_000_000_000), &go));
+            }
+            assert_eq!(clock.now(), Duration::from_millis(waited_ms), "{speed}");
+        }
+    }
+
+    #[test]
+    fn a_wait_is_stopped() {
+        let clock = Hands::default();
+        let mut pacer = Pacer::new(&clock, Speed::REAL);
+        assert!(pacer.wait_until(UnixNanos(0), &AtomicBool::new(false)));
+        let stop = AtomicBool::new(true);
+        assert!(!pacer.wait_until(UnixNanos(u64::MAX), &stop));
+        pacer.wait_for_stop(&stop);
+        assert_eq!(clock.now(), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_is_no_speed_is_refused() {
+        assert_eq!("0.001".parse(), Ok(Speed::Thousandths(1)));
+        assert_eq!("1000000".parse(), Ok(Speed::Thousandths(1_000_000_000)));
+        for text in ["", "0", "-1", "fast", "1.", "1.2345", "1000001", "+1", "1e3", "99999999999"] {
+            assert!(text.parse::<Speed>().is_err(), "{text}");
+        }
+    }
+}
