@@ -26,11 +26,13 @@ fn both(folder: &Path, words: &[&str], exit: i32) -> (Run, Value) {
 #[test]
 fn help_names_every_command_and_exit_code() {
     let help = run(&root(), &["--help"]).ends(0).output;
-    for word in ["demo", "plugin", "data", "backtest", "report", "bench", "completions", "config"] {
+    for word in
+        ["demo", "plugin", "data", "backtest", "paper", "report", "bench", "completions", "config"]
+    {
         assert!(help.contains(&format!("\n  {word}")), "{word} is not in:\n{help}");
     }
     let document = fs::read_to_string(root().join("docs/operators/exit-codes.md")).unwrap();
-    for code in ["0", "1", "2", "3", "4", "5", "6", "130"] {
+    for code in ["0", "1", "2", "3", "4", "5", "6", "7", "130"] {
         assert!(help.contains(&format!("{code} ")), "{code} is not in:\n{help}");
         assert!(document.contains(&format!("\n| {code} |")), "{code} is not documented");
     }

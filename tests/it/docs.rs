@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use super::support::{binary, files, root, strategies_target, text};
+use super::support::{binary, files, root, strategies_target, text, user_folder};
 
 /// Commands that are not run, and why.
 const NOT_RUN: &[(&str, &str)] = &[
@@ -79,6 +79,10 @@ fn every_command_in_the_documents_works() {
                 .env("PATH", &path)
                 .env("CARGO_TARGET_DIR", strategies_target())
                 .env("NO_COLOR", "1")
+                // Each document's reader trusts nobody yet.
+                .env("XDG_CONFIG_HOME", folder.path().join(".config"))
+                .env("XDG_CACHE_HOME", user_folder("cache"))
+                .env("XDG_STATE_HOME", user_folder("state"))
                 .output()
                 .unwrap();
             assert!(

@@ -4,6 +4,9 @@
 
 mod cli;
 mod docs;
+mod isolation;
+mod paper;
+mod plugins;
 mod recorded;
 mod support;
 mod tidy;

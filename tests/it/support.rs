@@ -36,6 +36,11 @@ pub(crate) fn strategies_target() -> PathBuf {
     root().join("target/strategies")
 }
 
+/// A folder of the user as whom the tests run the command.
+pub(crate) fn user_folder(name: &str) -> PathBuf {
+    strategies_target().join("user").join(name)
+}
+
 /// The command in a folder, with nothing of the caller's settings.
 pub(crate) fn sandpit(folder: &Path) -> Command {
     let mut command = Command::new(binary());
@@ -43,6 +48,10 @@ pub(crate) fn sandpit(folder: &Path) -> Command {
         .current_dir(folder)
         .env("CARGO_TARGET_DIR", strategies_target())
         .env_remove("SANDPIT_LOG")
+        // Nothing of the caller's: an empty list of whom to trust, and a cache of the tests' own.
+        .env("XDG_CONFIG_HOME", user_folder("config"))
+        .env("XDG_CACHE_HOME", user_folder("cache"))
+        .env("XDG_STATE_HOME", user_folder("state"))
         .env("NO_COLOR", "1");
     command
 }
