@@ -197,7 +197,8 @@ impl<F: Flaws> Engine<F> {
         }
         match news {
             News::Nothing | News::Reason(_) | News::Asked { .. } => {}
-            News::CancelRefused(_) => tracked.cancel_wanted = false,
+            // A plugin may ask again. What the host wanted to end still has to.
+            News::CancelRefused(_) => tracked.cancel_wanted &= tracked.purpose.is_host(),
             News::VenueId(venue_id) => tracked.venue_id = Some(*venue_id),
             News::Became { quantity, kind } => {
                 tracked.order.quantity = *quantity;

@@ -136,9 +136,9 @@ impl<F: Flaws> Engine<F> {
             return;
         }
         let kind = if tracked.venue_id.is_none() && tracked.filled.is_zero() {
-            // What protects a position is placed anew; a plugin's own order is the plugin's to
-            // place.
-            if matches!(tracked.purpose, Purpose::Exit | Purpose::Protective) {
+            // A bracket's exit is placed anew. A plugin's own order is the plugin's to place, and
+            // the stop of a position follows from the position.
+            if tracked.purpose == Purpose::Exit && !tracked.cancel_wanted {
                 let (quantity, kind) = (tracked.order.quantity, tracked.order.kind);
                 self.commit(Record::Replacing { order: id, quantity, kind }, effects);
             }

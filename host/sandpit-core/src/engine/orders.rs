@@ -300,15 +300,15 @@ impl Orders {
         tracked.bound = tracked.order.reduce_only && (self.venue_reduces || !tracked.at_venue);
         tracked.reserved = quantity;
         assert!(tracked.reserved >= Quantity::ZERO, "reserved exposure is never negative");
-        // A stop of the host's own counts as the whole position, whether it stands or not.
-        if tracked.purpose == Purpose::Protective {
-            return;
-        }
+        // A stop of the host's own that can only reduce counts as the whole position, whether it
+        // stands or not.
+        let protective = tracked.purpose == Purpose::Protective;
+        let counts = |bound, quantity| if protective && bound { Quantity::ZERO } else { quantity };
         let (side, bound, instrument) =
             (tracked.order.side, tracked.bound, tracked.order.instrument);
         self.expose(id.plugin, instrument, |exposure| {
-            exposure.work(side, before.0, -before.1);
-            exposure.work(side, bound, quantity);
+            exposure.work(side, before.0, -counts(before.0, before.1));
+            exposure.work(side, bound, counts(bound, quantity));
         });
     }
 

@@ -173,6 +173,9 @@ impl<F: Flaws> Engine<F> {
         if let Some((at, _)) = guarded.asked.filter(again) {
             return self.risk.protection.retry(key, at.plus(PAUSE));
         }
+        if self.doubts.contains(id) {
+            return self.risk.protection.retry(key, now.plus(PAUSE));
+        }
         guarded.asked = Some((now, change));
         if let Err(denial) = self.change(change, effects) {
             self.unprotected(key, Some(denial), effects);

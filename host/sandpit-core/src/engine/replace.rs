@@ -20,7 +20,8 @@ impl<F: Flaws> Engine<F> {
         change: AmendOrder,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Denial> {
-        if self.held.is_latched(change.order) {
+        // Of an order that is in doubt it has to be known first what it is.
+        if self.held.is_latched(change.order) || self.doubts.contains(change.order) {
             return Err(Denial::ChangePending);
         }
         let approved = self.approve_amend(change)?;

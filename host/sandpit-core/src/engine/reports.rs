@@ -49,12 +49,12 @@ impl<F: Flaws> Engine<F> {
             return self.filled(id, fill, time, origin, effects);
         }
         let instrument = tracked.order.instrument;
-        // Not the answer to what was asked last: an earlier answer told twice, or the venue's own
-        // doing. Which of them is for the venue to say.
+        // Not the answer to what was asked last: an earlier answer told twice (it may even say the
+        // same quantity), or the venue's own doing. Which of them is for the venue to say.
         if let ReportKind::Amended { quantity, .. } = &kind
             && origin == Origin::Venue
             && self.config.recovery.is_some()
-            && tracked.asked() != Some(*quantity)
+            && (tracked.asked() != Some(*quantity) || time < tracked.asked_at)
         {
             return self.doubt(id, effects);
         }

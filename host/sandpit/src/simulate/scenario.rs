@@ -11,8 +11,8 @@ use sandpit_core::{
     num::{Decimal, Money, Quantity, Rate},
     plugin::{Subscriptions, TradingState},
     risk::{
-        BreachPolicy, Guards, InstrumentLimits, Limits, LossGuard, LossLimit, OffTick, RiskRules,
-        SelfTrade, StreakGuard, Unlock,
+        BasisPoints, BreachPolicy, Guards, InstrumentLimits, Limits, LossGuard, LossLimit, OffTick,
+        ProtectiveStop, RiskRules, SelfTrade, StreakGuard, Unlock,
     },
     time::{Nanos, UnixNanos},
 };
@@ -219,7 +219,16 @@ fn limits(instruments: &[Instrument], chance: &mut Chance, scale: i64) -> Limits
         short_allowed: chance.below(4) > 0,
         instruments: of,
         guards: if chance.below(3) == 0 { guards(chance) } else { Guards::NONE },
+        protective_stop: protective_stop(chance),
         ..Limits::unlimited()
+    }
+}
+
+fn protective_stop(chance: &mut Chance) -> Option<ProtectiveStop> {
+    match chance.below(6) {
+        0 => Some(ProtectiveStop::Share(BasisPoints(100))),
+        1 => Some(ProtectiveStop::Trailing(50)),
+        _ => None,
     }
 }
 

@@ -10,7 +10,7 @@ use sandpit_core::engine::{Flaws, Sound};
 
 /// Worlds that broke something once, with their steps and what was found. They are run first.
 /// A change of how worlds are made gives a seed another world; it is kept all the same.
-const KEPT: [(u64, u64, &str); 15] = [
+const KEPT: [(u64, u64, &str); 20] = [
     (6, 3_000, "a cancel overtook its order; its refusal made the venue's refusal impossible"),
     (1, 3_000, "a trigger that was told after the fill was impossible"),
     (66, 3_000, "a fill of an amended quantity came before word of the change: overfilled"),
@@ -25,6 +25,11 @@ const KEPT: [(u64, u64, &str); 15] = [
     (514, 3_000, "a triggered stop waited for ever for a take-profit whose cancel was refused"),
     (716, 3_000, "an order that was to be replaced stayed open after its last fill"),
     (1_640, 3_000, "the same, with the replacement's quantity counted as its own"),
+    (85, 3_000, "a protective stop that a venue does not bind was not counted once it was there"),
+    (811, 3_000, "a cancel of the host's own was given up when it was refused once"),
+    (3_520, 3_000, "a stop that never arrived was placed anew beside the one that had followed it"),
+    (5_348, 3_000, "changes of an order in doubt kept the doubt from ever ending"),
+    (939, 60_000, "an old answer with the same quantity was taken for the new one: overfilled"),
     (4, 100_000, "a trailing stop's last steps are not journalled: allowed, a tenth at most"),
 ];
 
