@@ -179,8 +179,8 @@ fn market_events(plugins: usize, orders: u64) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-fn intents(orders: u64) {
-    let mut simulation = simulation(1, orders);
+fn intents(plugins: usize, orders: u64) {
+    let mut simulation = simulation(plugins, orders);
     let rounds = 100_000;
     let mut nanos = Vec::new();
     for tag in 0..rounds {
@@ -200,7 +200,9 @@ fn intents(orders: u64) {
     nanos.sort_unstable();
     let mean = nanos.iter().sum::<u128>() as f64 / nanos.len() as f64;
     let p99 = nanos[nanos.len() / 100 * 99];
-    println!("place or cancel, 1 plugin, {orders:>5} open orders: {mean:>9.1} ns, p99 {p99:>6} ns");
+    println!(
+        "place or cancel, {plugins:>4} plugins, {orders:>5} open orders: {mean:>9.1} ns, p99 {p99:>6} ns"
+    );
 }
 
 fn main() {
@@ -208,7 +210,7 @@ fn main() {
     for (plugins, orders) in cases {
         market_events(plugins, orders);
     }
-    for orders in [1, 100, 1_000] {
-        intents(orders);
+    for (plugins, orders) in [(1, 1), (1, 100), (1, 1_000), (100, 10), (1_000, 10)] {
+        intents(plugins, orders);
     }
 }

@@ -15,7 +15,7 @@ const BYTES_MAX: u64 = 32;
 /// The right to write one journal.
 #[derive(Debug)]
 pub(super) struct WriterLock {
-    _file: File,
+    file: File,
 }
 
 fn lock_path(journal: &Path) -> PathBuf {
@@ -48,6 +48,15 @@ impl WriterLock {
             .and_then(|()| file.seek(SeekFrom::Start(0)))
             .and_then(|_| writeln!(file, "{}", std::process::id()))
             .map_err(|source| fail("write", source))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for WriterLock {
+    /// Gives the lock back itself: a child that is just being started has a copy of the file for a
+    /// moment, and the end of ours alone would not free it.
+    fn drop(&mut self) {
+        // One that cannot be given back ends with the process.
+        let _ = self.file.unlock();
     }
 }
