@@ -216,6 +216,10 @@ pub enum FaultCode {
     RunnerLost,
     /// It is too far behind the market.
     Lagging,
+    /// It used more than its share of a processor.
+    CpuShare,
+    /// It asked for more, over some seconds, than it may.
+    IntentRate,
 }
 
 impl FaultCode {
@@ -234,6 +238,8 @@ impl FaultCode {
             Self::StartRefused => "start-refused",
             Self::RunnerLost => "runner-lost",
             Self::Lagging => "lagging",
+            Self::CpuShare => "cpu-share-exceeded",
+            Self::IntentRate => "intent-rate-exceeded",
         }
     }
 }
