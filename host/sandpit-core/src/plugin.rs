@@ -217,9 +217,9 @@ pub enum FaultCode {
     /// It is too far behind the market.
     Lagging,
     /// It used more than its share of a processor.
-    CpuShare,
+    CpuShareExceeded,
     /// It asked for more, over some seconds, than it may.
-    IntentRate,
+    IntentRateExceeded,
 }
 
 impl FaultCode {
@@ -238,8 +238,8 @@ impl FaultCode {
             Self::StartRefused => "start-refused",
             Self::RunnerLost => "runner-lost",
             Self::Lagging => "lagging",
-            Self::CpuShare => "cpu-share-exceeded",
-            Self::IntentRate => "intent-rate-exceeded",
+            Self::CpuShareExceeded => "cpu-share-exceeded",
+            Self::IntentRateExceeded => "intent-rate-exceeded",
         }
     }
 }

@@ -62,8 +62,8 @@ mirror_enum!(FaultCode as FaultCodeRow {
     StartRefused,
     RunnerLost,
     Lagging,
-    CpuShare,
-    IntentRate,
+    CpuShareExceeded,
+    IntentRateExceeded,
 });
 mirror_struct!(Fault as FaultRow { code: FaultCode, detail: String });
 mirror_struct!(IllegalTransition as IllegalTransitionRow { from: OrderState, by: Transition });
