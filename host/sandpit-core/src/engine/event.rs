@@ -46,8 +46,21 @@ pub enum Command {
     SetPluginState(PluginId, TradingState),
     /// Sets what is let through for the account.
     SetAccountState(TradingState),
-    /// A plugin is at fault: it is halted and its orders are canceled.
+    /// A plugin is at fault and does not run for now: until it does, nothing of it passes that
+    /// grows a position. What it has working stays.
     Fault(PluginId, Fault),
+    /// A plugin that was at fault runs again: the lock of its fault ends. Means nothing where there
+    /// is no such lock; one that an older host set until a person ends it stays.
+    Restarted(PluginId),
+    /// A plugin is not trusted any more: it is halted until a person ends the lock
+    /// [`LockReason::Quarantine`], and its orders are canceled, but for the exits and stops that
+    /// the host placed. The end of that lock ends the lock of its fault as well.
+    Quarantine {
+        /// Which.
+        plugin: PluginId,
+        /// Whether its positions are closed, too.
+        flatten: bool,
+    },
     /// Halts the account and cancels every order. It stays so, over restarts, until a person
     /// unlocks it.
     Kill {
@@ -145,6 +158,8 @@ pub enum Alert {
     Killed(Scope),
     /// The venue closed a position for want of margin.
     Liquidated(PluginId, InstrumentId),
+    /// A plugin is in quarantine until a person lets it go.
+    Quarantined(PluginId),
     /// An order that the venue once had is not known there any more; it counts as canceled.
     OrderVanished(ClientOrderId),
     /// What the account holds beyond what we do has changed.

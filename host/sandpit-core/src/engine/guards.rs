@@ -71,7 +71,10 @@ const fn guard_of(reason: LockReason) -> Option<GuardKind> {
         LockReason::Drawdown => Some(GuardKind::Drawdown),
         LockReason::LosingStreak => Some(GuardKind::LosingStreak),
         LockReason::PnlVelocity => Some(GuardKind::PnlVelocity),
-        LockReason::KillSwitch | LockReason::Fault | LockReason::Journal => None,
+        LockReason::KillSwitch
+        | LockReason::Fault
+        | LockReason::Quarantine
+        | LockReason::Journal => None,
     }
 }
 

@@ -9,7 +9,7 @@
 //! Rooms: `intents` (wishes to orders), `reports` (what venues say), `feed` (market events to
 //! plugins), `held` (orders that wait here for their trigger), `doubts` and `reconcile` (what is
 //! not known, and how it is found out), `recover` (a start), `locks`, `flatten`, `brackets`,
-//! `timers`, `orders` (the only owner of an order's state); of risk: `scopes` (what it looks at and
+//! `timers`, `faults` (plugins at fault), `orders` (the only owner of an order's state); of risk: `scopes` (what it looks at and
 //! keeps), `guards` (losses), `ramp`, `protection` (stops that the host keeps).
 
 mod apply;
@@ -17,6 +17,7 @@ mod brackets;
 mod config;
 mod doubts;
 mod event;
+mod faults;
 mod feed;
 mod flatten;
 mod flaws;
@@ -62,7 +63,7 @@ use crate::{
     market::MarketState,
     num::Quantity,
     order::OrderKind,
-    plugin::{Fault, PluginEvent, TradingState},
+    plugin::{PluginEvent, TradingState},
     risk::{Purpose, Scope},
     time::UnixNanos,
 };
@@ -228,13 +229,17 @@ impl<F: Flaws> Engine<F> {
     }
 
     fn command(&mut self, command: Command, effects: &mut Vec<Effect>) {
-        if !matches!(command, Command::Fault(..)) {
+        // A fault has a record of its own; that a plugin runs again is told where it ends a lock.
+        if !matches!(command, Command::Fault(..) | Command::Restarted(_)) {
             self.commit(Record::Commanded(command.clone()), effects);
         }
         match command {
             Command::SetPluginState(plugin, state) => self.set_state(Some(plugin), state, effects),
             Command::SetAccountState(state) => self.set_state(None, state, effects),
             Command::Fault(plugin, fault) => self.fault(plugin, fault, effects),
+            Command::Restarted(plugin) => self.restarted(plugin, effects),
+            Command::Quarantine { plugin, flatten } => self.quarantine(plugin, flatten, effects),
+            Command::Unlock(Some(plugin), LockReason::Quarantine) => self.let_go(plugin, effects),
             Command::Kill { flatten } => {
                 self.commit(Record::Alert(Alert::Killed(Scope::Account)), effects);
                 self.lock(None, LockReason::KillSwitch, TradingState::Halted, None, effects);
@@ -262,12 +267,6 @@ impl<F: Flaws> Engine<F> {
         for plugin in self.plugin_ids() {
             self.flatten(plugin, effects);
         }
-    }
-
-    fn fault(&mut self, plugin: PluginId, fault: Fault, effects: &mut Vec<Effect>) {
-        self.commit(Record::Faulted(plugin, fault), effects);
-        self.lock(Some(plugin), LockReason::Fault, TradingState::Halted, None, effects);
-        self.cancel_own(plugin, effects);
     }
 
     /// Cancels what a plugin has working. The exits that the host placed go on protecting what it

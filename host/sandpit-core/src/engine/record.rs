@@ -440,8 +440,10 @@ pub struct Lock {
 pub enum LockReason {
     /// Somebody pulled it.
     KillSwitch,
-    /// The plugin is at fault.
+    /// The plugin is at fault, and runs again in a while.
     Fault,
+    /// The plugin has been at fault too often: a person is to look at it.
+    Quarantine,
     /// The loss of the day.
     DailyLoss,
     /// The loss since the peak.
@@ -456,9 +458,10 @@ pub enum LockReason {
 
 impl LockReason {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::KillSwitch,
         Self::Fault,
+        Self::Quarantine,
         Self::DailyLoss,
         Self::Drawdown,
         Self::LosingStreak,
@@ -472,6 +475,7 @@ impl LockReason {
         match self {
             Self::KillSwitch => "kill-switch",
             Self::Fault => "fault",
+            Self::Quarantine => "quarantine",
             Self::DailyLoss => "daily-loss",
             Self::Drawdown => "drawdown",
             Self::LosingStreak => "losing-streak",

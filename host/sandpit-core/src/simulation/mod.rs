@@ -356,6 +356,9 @@ impl Simulation {
                 calls.out = true;
                 self.intents.clear();
                 self.step_engine(Event::Command(Command::Fault(plugin, fault)));
+                // A fault in a simulation is a bug to be seen: nobody starts the plugin again.
+                let quarantine = Command::Quarantine { plugin, flatten: false };
+                self.step_engine(Event::Command(quarantine));
             }
         }
     }

@@ -5,6 +5,7 @@
 mod answers;
 mod codes;
 mod denials;
+mod faults;
 mod guards;
 mod held;
 mod lifecycle;

@@ -242,40 +242,6 @@ fn a_bracket_with_exits_on_the_wrong_side_is_denied() {
 }
 
 #[test]
-fn a_fault_halts_the_plugin_but_leaves_its_exits() {
-    check(
-        "trade 100
-         p0 bracket buy 1 @ market #1 stop 95 #2 take 105 #3
-         v 1 fill 1 @ 100 t1
-         v 2 accepted
-         v 3 accepted
-         p0 buy 1 @ 90 #4
-         v 4 accepted
-         fault p0
-         p0 buy 1 @ 90 #5
-         p1 buy 1 @ 90 #1",
-        &expect![[r#"
-            submit 1 Buy 1 Market
-            tell p0 #1 filled 1
-            submit 2 Sell 1 Stop(Price(95))
-            submit 3 Sell 1 Limit(Price(105))
-            closed 1 Filled filled 1
-            tell p0 #2 accepted
-            tell p0 #3 accepted
-            submit 4 Buy 1 Limit(Price(90))
-            tell p0 #4 accepted
-            tell p0 Halted
-            cancel 4
-            denied TradingState { scope: Plugin, state: Halted }
-            tell p0 #5 denied trading-state
-            submit 5 Buy 1 Limit(Price(90))
-            p0: holds 1 cost 100.00 realized 0.00 fees 0.10 equity 999.90
-            p1: holds 0 cost 0.00 realized 0.00 fees 0.00 equity 1000.00
-        "#]],
-    );
-}
-
-#[test]
 fn a_target_counts_position_and_working_orders() {
     check(
         "trade 100

@@ -35,8 +35,8 @@ fn a_position_gets_a_stop_that_its_plugin_cannot_see_or_end() {
         "denied UnknownOrder\ntell p0 #0 change denied unknown-order\n"
     );
     assert!(host.engine.open_orders_of(sandpit_core::ids::PluginId(0)).is_empty());
-    // Neither a fault nor the kill switch ends it.
-    assert!(!host.run("fault p0\nkill").contains("cancel"), "it stays");
+    // Neither a fault, nor quarantine, nor the kill switch ends it.
+    assert!(!host.run("fault p0\nquarantine p0\nkill").contains("cancel"), "it stays");
     assert_eq!(host.engine.trading_state(sandpit_core::ids::PluginId(0)), TradingState::Halted);
     let out = host.run("v 2 triggered\nv 2 fill 4 @ 94 t2");
     assert!(!out.contains("tell p0 #"), "no order of its own: {out}");

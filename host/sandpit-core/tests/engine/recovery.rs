@@ -25,15 +25,21 @@ impl Host {
         self.journal.iter().map(|(_, record)| record)
     }
 
+    /// An engine that knows what the journal knows.
+    pub(crate) fn replayed(&self) -> Engine {
+        let mut engine = Engine::new(self.config.clone());
+        for (at, record) in &self.journal {
+            engine.replay(*at, record).unwrap();
+        }
+        engine
+    }
+
     pub(crate) fn run(&mut self, script: &str) -> String {
         let mut out = String::new();
         for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
             let mut effects = Vec::new();
             if line == "restart" {
-                self.engine = Engine::new(self.config.clone());
-                for (at, record) in &self.journal {
-                    self.engine.replay(*at, record).unwrap();
-                }
+                self.engine = self.replayed();
                 let now = self.engine.now();
                 self.engine.resume(now, &mut effects);
             } else {

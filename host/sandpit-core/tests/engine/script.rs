@@ -11,6 +11,7 @@
 //! v 1 accepted         the venue on the run's first order: accepted, rejected, canceled, lost,
 //!                      cancel-rejected, amended 3 @ 98, fill 2 @ 99 t7 (trade 7)
 //! state p0 reducing    state account halted · kill · kill flatten · fault p0 · clock 5
+//! restarted p0         quarantine p0 · quarantine p0 flatten
 //! flatten p0           unlock account kill-switch · lose-journal · reconnected
 //! status 1 none        the venue's answer about an order: see `answers`
 //! books net 3          the venue's books: see `answers`
@@ -173,6 +174,13 @@ pub(crate) fn parse(line: &str, time: u64) -> Event {
         ["fault", plugin] => {
             let fault = Fault { code: FaultCode::Trap, detail: String::new() };
             Event::Command(Command::Fault(plugin_id(plugin), fault))
+        }
+        ["restarted", plugin] => Event::Command(Command::Restarted(plugin_id(plugin))),
+        ["quarantine", plugin] => {
+            Event::Command(Command::Quarantine { plugin: plugin_id(plugin), flatten: false })
+        }
+        ["quarantine", plugin, "flatten"] => {
+            Event::Command(Command::Quarantine { plugin: plugin_id(plugin), flatten: true })
         }
         [plugin, ref what @ ..] => {
             Event::Intents { plugin: plugin_id(plugin), intents: vec![intent(what)] }

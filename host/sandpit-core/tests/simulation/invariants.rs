@@ -98,6 +98,7 @@ impl Observer for Ledger {
                 | Alert::SelfTradePattern { .. }
                 | Alert::Unprotected { .. }
                 | Alert::CannotFlatten(_)
+                | Alert::Quarantined(_)
         ) {
             return;
         }

@@ -182,6 +182,7 @@ const fn named(alert: &Alert) -> (Option<PluginId>, &'static str) {
         Alert::NumberOverflow(_) => (None, "number-overflow"),
         Alert::Killed(_) => (None, "killed"),
         Alert::Liquidated(plugin, _) => (Some(*plugin), "liquidated"),
+        Alert::Quarantined(plugin) => (Some(*plugin), "quarantined"),
         Alert::OrderVanished(order) => (Some(order.plugin), "order-vanished"),
         Alert::ExternalPosition(..) => (None, "external-position"),
         Alert::CannotFlatten(plugin) => (Some(*plugin), "cannot-flatten"),

@@ -333,7 +333,8 @@ impl Host {
     pub(super) fn fault(&mut self, plugin: PluginId, fault: Fault) -> Result<(), PaperError> {
         self.intents.clear();
         self.calls[usize::from(plugin.0)].out = true;
-        self.step(Event::Command(Command::Fault(plugin, fault)))
+        self.step(Event::Command(Command::Fault(plugin, fault)))?;
+        self.step(Event::Command(Command::Quarantine { plugin, flatten: false }))
     }
 
     /// Whether a plugin is at fault in this session.

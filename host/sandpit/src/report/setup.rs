@@ -80,6 +80,12 @@ pub(crate) fn alert_text(alert: &Alert, setup: &Setup) -> String {
         Alert::Liquidated(plugin, id) => {
             format!("the venue liquidated the position of {} in {}", name(*plugin), symbol(id))
         }
+        Alert::Quarantined(plugin) => {
+            format!(
+                "{} is in quarantine: it trades no more until a person lets it go",
+                name(*plugin)
+            )
+        }
         Alert::OrderVanished(order) => {
             format!("the venue no longer knows order {order}; it counts as canceled")
         }

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use sandpit_core::{
-    engine::{Engine, Flaws, Record},
+    engine::{Engine, Flaws, LockReason, Record},
     ids::{ClientOrderId, InstrumentId, PluginId},
     num::Quantity,
     order::{Order, OrderState},
@@ -35,6 +35,17 @@ impl<F: Flaws> World<F> {
             if found < most {
                 let detail = format!("plugin {} is {found:?}, it was to be {most:?}", plugin.0);
                 return Err(broke(Invariant::StateHolds, detail));
+            }
+            let (faulted, quarantined) =
+                (self.operator.is_faulted(plugin), self.operator.is_quarantined(plugin));
+            for (reason, is) in
+                [(LockReason::Fault, faulted), (LockReason::Quarantine, quarantined)]
+            {
+                let has = self.host.engine().locks(Some(plugin)).any(|l| l.reason == reason);
+                if has != is {
+                    let detail = format!("plugin {}: lock {}: {has}", plugin.0, reason.name());
+                    return Err(broke(Invariant::StateHolds, detail));
+                }
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use sandpit_core::{
     engine::{Command, Effect, Engine, EngineConfig, Event, Flaws, LockReason, Record},
     ids::{InstrumentId, PluginId},
     num::Price,
-    plugin::PluginEvent,
+    plugin::{Fault, PluginEvent},
     time::{Nanos, UnixNanos},
 };
 
@@ -26,6 +26,12 @@ use super::{
 const CALLS_PER_MOMENT_MAX: u32 = 5_000;
 /// Milliseconds from a death to the next start, and from a full disk to one with room.
 const DEAD_MS: (u64, u64) = (10, 40_000);
+/// Milliseconds from a plugin's fault to its next call, and from there to the host's word that it
+/// runs again.
+const FAULT_MS: (u64, u64) = (10, 30_000);
+const WORD_MS: (u64, u64) = (0, 5_000);
+/// Faults of which one ends in quarantine.
+const QUARANTINE_ONE_IN: u64 = 3;
 
 /// The process.
 #[derive(Debug)]
@@ -39,6 +45,8 @@ pub(super) struct Host<F: Flaws> {
     /// What is to be carried out, in order.
     work: VecDeque<Effect>,
     players: Vec<Player>,
+    /// Players that are not called.
+    down: Vec<bool>,
     /// After so many more effects it is killed.
     doom: Option<u64>,
     calls: (UnixNanos, u32),
@@ -63,6 +71,7 @@ impl<F: Flaws> Host<F> {
             life: 0,
             work: VecDeque::new(),
             players: config.plugins.iter().map(|_| Player::new(chance.fork())).collect(),
+            down: vec![false; config.plugins.len()],
             doom: None,
             calls: (UnixNanos(0), 0),
             scratch: Vec::new(),
@@ -284,9 +293,8 @@ impl<F: Flaws> World<F> {
     }
 
     fn call(&mut self, plugin: PluginId, event: &PluginEvent) -> Held {
-        let engine = &self.host.engine;
-        let is_out = engine.locks(Some(plugin)).any(|lock| lock.reason == LockReason::Fault);
-        if self.quiet || is_out || !engine.is_reconciled() {
+        let is_down = self.host.down[usize::from(plugin.0)];
+        if self.quiet || is_down || !self.host.engine.is_reconciled() {
             return Ok(());
         }
         if self.host.calls.0 != self.now {
@@ -311,11 +319,66 @@ impl<F: Flaws> World<F> {
                 self.counts.intents += u64::try_from(intents.len()).unwrap_or(0);
                 self.step_engine(Event::Intents { plugin, intents })
             }
-            Err(fault) => {
-                self.counts.plugin_faults += 1;
-                self.step_engine(Event::Command(Command::Fault(plugin, fault)))
-            }
+            Err(fault) => self.fault(plugin, fault),
         }
+    }
+
+    /// A plugin is at fault: it is called again after a while, and some time after that the host
+    /// says so; or it is put in quarantine. What runs and what is said of it are not one: the engine
+    /// has to hold either way.
+    fn fault(&mut self, plugin: PluginId, fault: Fault) -> Held {
+        self.counts.plugin_faults += 1;
+        self.host.down[usize::from(plugin.0)] = true;
+        self.step_engine(Event::Command(Command::Fault(plugin, fault)))?;
+        if self.chance.one_in(QUARANTINE_ONE_IN) {
+            let flatten = self.chance.flip();
+            return self.quarantine(Command::Quarantine { plugin, flatten });
+        }
+        self.start_again(plugin);
+        Ok(())
+    }
+
+    fn quarantine(&mut self, command: Command) -> Held {
+        self.counts.quarantines += 1;
+        self.step_engine(Event::Command(command))
+    }
+
+    fn start_again(&mut self, plugin: PluginId) {
+        let life = self.host.life;
+        let called = self.now.plus(self.chance.pause_ms(FAULT_MS.0, FAULT_MS.1));
+        self.queue.at(called, Happening::Revive { life, plugin });
+        let told = called.plus(self.chance.pause_ms(WORD_MS.0, WORD_MS.1));
+        self.queue.at(told, Happening::Restarted { life, plugin });
+    }
+
+    /// A plugin is called again, in quarantine too: a host that forgets it is not to matter.
+    pub(super) fn revive(&mut self, life: u64, plugin: PluginId) {
+        if life == self.host.life {
+            self.note(|| format!("plugin {} is called again", plugin.0));
+            self.host.down[usize::from(plugin.0)] = false;
+        }
+    }
+
+    /// The host says that a plugin runs again.
+    pub(super) fn restarted(&mut self, life: u64, plugin: PluginId) -> Held {
+        if life != self.host.life {
+            return Ok(());
+        }
+        self.counts.plugin_restarts += 1;
+        self.tell(Event::Command(Command::Restarted(plugin)))
+    }
+
+    /// The operator has decided.
+    pub(super) fn command(&mut self, command: Command) -> Held {
+        match &command {
+            Command::Quarantine { .. } => self.counts.quarantines += 1,
+            Command::Unlock(Some(plugin), LockReason::Quarantine) => {
+                self.counts.releases += 1;
+                self.host.down[usize::from(plugin.0)] = false;
+            }
+            _ => {}
+        }
+        self.tell(Event::Command(command))
     }
 
     pub(super) fn marks(&self) -> Vec<Option<Price>> {
@@ -377,7 +440,13 @@ impl<F: Flaws> World<F> {
         for player in &mut self.host.players {
             *player = Player::new(self.chance.fork());
         }
+        self.host.down.fill(false);
         self.check_books()?;
+        for plugin in self.plugin_ids().filter(|plugin| self.operator.is_faulted(*plugin)) {
+            // Whoever was at fault before begins with all others, and the host says so in time.
+            let told = self.now.plus(self.chance.pause_ms(WORD_MS.0, WORD_MS.1));
+            self.queue.at(told, Happening::Restarted { life: self.host.life, plugin });
+        }
         let mut effects = Vec::new();
         self.host.engine.resume(self.now, &mut effects);
         self.absorb(&mut effects, None, false)?;

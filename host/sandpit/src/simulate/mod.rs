@@ -99,6 +99,12 @@ pub struct Counts {
     pub commands: u64,
     /// Faults of plugins.
     pub plugin_faults: u64,
+    /// Plugins that the host said run again.
+    pub plugin_restarts: u64,
+    /// Plugins that were put in quarantine.
+    pub quarantines: u64,
+    /// Plugins that the operator let go.
+    pub releases: u64,
     /// Orders and cancels of somebody else on the account.
     pub stranger_deeds: u64,
     /// Comparisons of the books with the venue's.
@@ -114,7 +120,7 @@ pub struct Counts {
 impl Counts {
     /// The counts by name.
     #[must_use]
-    pub const fn named(&self) -> [(&'static str, u64); 17] {
+    pub const fn named(&self) -> [(&'static str, u64); 20] {
         [
             ("orders", self.orders),
             ("fills", self.fills),
@@ -128,6 +134,9 @@ impl Counts {
             ("full_disks", self.full_disks),
             ("commands", self.commands),
             ("plugin_faults", self.plugin_faults),
+            ("plugin_restarts", self.plugin_restarts),
+            ("quarantines", self.quarantines),
+            ("releases", self.releases),
             ("stranger_deeds", self.stranger_deeds),
             ("reconciled", self.reconciled),
             ("rotations", self.rotations),
@@ -150,6 +159,9 @@ impl Counts {
         self.full_disks += other.full_disks;
         self.commands += other.commands;
         self.plugin_faults += other.plugin_faults;
+        self.plugin_restarts += other.plugin_restarts;
+        self.quarantines += other.quarantines;
+        self.releases += other.releases;
         self.stranger_deeds += other.stranger_deeds;
         self.reconciled += other.reconciled;
         self.rotations += other.rotations;

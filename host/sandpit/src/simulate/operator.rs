@@ -15,7 +15,9 @@ pub(super) struct Operator {
     account: TradingState,
     plugins: Vec<TradingState>,
     killed: bool,
+    /// Plugins at fault that have not been started again.
     faulted: Vec<bool>,
+    quarantined: Vec<bool>,
     instruments: u64,
     chance: Chance,
 }
@@ -27,6 +29,7 @@ impl Operator {
             plugins: vec![TradingState::Active; plugins],
             killed: false,
             faulted: vec![false; plugins],
+            quarantined: vec![false; plugins],
             instruments: u64::try_from(instruments).unwrap_or(1),
             chance,
         }
@@ -37,10 +40,10 @@ impl Operator {
         if self.killed && self.chance.below(3) > 0 {
             return Command::Unlock(None, LockReason::KillSwitch);
         }
-        if let Some(plugin) = self.faulted.iter().position(|faulted| *faulted)
+        if let Some(plugin) = self.quarantined.iter().position(|quarantined| *quarantined)
             && self.chance.flip()
         {
-            return Command::Unlock(Some(plugin_id(plugin)), LockReason::Fault);
+            return Command::Unlock(Some(plugin_id(plugin)), LockReason::Quarantine);
         }
         let plugin = plugin_id(self.chance.index(self.plugins.len()));
         match self.chance.below(20) {
@@ -52,6 +55,9 @@ impl Operator {
             }
             6 => Command::Unlock(self.chance.flip().then_some(plugin), LockReason::Journal),
             7..13 => Command::SetPluginState(plugin, self.state()),
+            // By hand, and of a plugin that is not at fault, most often.
+            13 => Command::Quarantine { plugin, flatten: self.chance.flip() },
+            14 => Command::Unlock(Some(plugin), LockReason::Fault),
             _ => Command::SetAccountState(self.state()),
         }
     }
@@ -74,8 +80,15 @@ impl Operator {
             Command::Kill { .. } => self.killed = true,
             Command::Fault(plugin, _) => self.faulted[usize::from(plugin.0)] = true,
             Command::Unlock(None, LockReason::KillSwitch) => self.killed = false,
-            Command::Unlock(Some(plugin), LockReason::Fault) => {
+            Command::Restarted(plugin) | Command::Unlock(Some(plugin), LockReason::Fault) => {
                 self.faulted[usize::from(plugin.0)] = false;
+            }
+            Command::Quarantine { plugin, .. } => self.quarantined[usize::from(plugin.0)] = true,
+            // The fault that led there is forgiven with it.
+            Command::Unlock(Some(plugin), LockReason::Quarantine) => {
+                let at = usize::from(plugin.0);
+                self.faulted[at] &= !self.quarantined[at];
+                self.quarantined[at] = false;
             }
             Command::Unlock(..)
             | Command::Flatten(_)
@@ -97,7 +110,21 @@ impl Operator {
     /// At most this may be let through for a plugin by its own state.
     pub(super) fn own(&self, plugin: PluginId) -> TradingState {
         let at = usize::from(plugin.0);
-        if self.faulted[at] { TradingState::Halted } else { self.plugins[at] }
+        match (self.quarantined[at], self.faulted[at]) {
+            (true, _) => TradingState::Halted,
+            (false, true) => self.plugins[at].max(TradingState::Reducing),
+            (false, false) => self.plugins[at],
+        }
+    }
+
+    /// Whether a plugin was at fault and does not run yet.
+    pub(super) fn is_faulted(&self, plugin: PluginId) -> bool {
+        self.faulted[usize::from(plugin.0)]
+    }
+
+    /// Whether a plugin waits for a person.
+    pub(super) fn is_quarantined(&self, plugin: PluginId) -> bool {
+        self.quarantined[usize::from(plugin.0)]
     }
 
     /// At most this may be let through for a plugin.

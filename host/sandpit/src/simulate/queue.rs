@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sandpit_core::{
     engine::{CancelOrder, Event, QueryOrder, Reconcile},
-    ids::{ClientOrderId, InstrumentId},
+    ids::{ClientOrderId, InstrumentId, PluginId},
     num::{Price, Quantity},
     order::Order,
     time::{Nanos, UnixNanos},
@@ -67,6 +67,10 @@ pub(super) enum Happening {
     Arrive(Request),
     /// Something reaches the host, unless it has died since or the stream that carries it was cut.
     Hear { life: u64, stream: Option<u64>, event: Event },
+    /// A plugin that was at fault is called again.
+    Revive { life: u64, plugin: PluginId },
+    /// The host says of a plugin that it runs again.
+    Restarted { life: u64, plugin: PluginId },
     /// The operator does something.
     Command,
     /// Somebody else trades on the account.

@@ -139,7 +139,8 @@ impl<F: Flaws> World<F> {
         let killed = self.operator.is_killed();
         for line in self.ledger.open() {
             let is_exit = line.purpose.is_host();
-            if line.cancel_wanted || (killed && !is_exit) {
+            let stopped = killed || self.operator.is_quarantined(line.order.plugin());
+            if line.cancel_wanted || (stopped && !is_exit) {
                 let detail = format!("{} was to be canceled and is {}", line.order.id, line.state);
                 return Err(broke(Invariant::CancelsHappen, detail));
             }

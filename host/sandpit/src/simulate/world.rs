@@ -182,13 +182,18 @@ impl<F: Flaws> World<F> {
                 self.venue.set_up(true);
                 Ok(())
             }
+            Happening::Revive { life, plugin } => {
+                self.revive(life, plugin);
+                Ok(())
+            }
+            Happening::Restarted { life, plugin } => self.restarted(life, plugin),
             // What follows disturbs, and is over once the faults are.
             _ if self.quiet => Ok(()),
             Happening::Command => {
                 self.later(self.faults.command_every_ms, Happening::Command);
                 let command = self.operator.command();
                 self.counts.commands += 1;
-                self.tell(Event::Command(command))
+                self.command(command)
             }
             Happening::Stranger => {
                 self.later(self.faults.stranger_every_ms, Happening::Stranger);

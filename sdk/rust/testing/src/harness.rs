@@ -292,12 +292,12 @@ impl<S: Strategy> Harness<S> {
     /// Carries out what was asked for outside an event.
     pub(crate) fn take_asked(&mut self) -> &mut Self {
         let mut intents = Vec::new();
-        let command = match self.plugin.take_intents(&mut intents) {
-            Ok(()) => None,
-            Err(fault) => Some(Command::Fault(PLUGIN, fault)),
-        };
-        if let Some(command) = command {
-            self.sim.command(command, &mut self.plugin, &mut self.recorder);
+        if let Err(fault) = self.plugin.take_intents(&mut intents) {
+            // As a backtest does where a call is at fault.
+            let quarantine = Command::Quarantine { plugin: PLUGIN, flatten: false };
+            for command in [Command::Fault(PLUGIN, fault), quarantine] {
+                self.sim.command(command, &mut self.plugin, &mut self.recorder);
+            }
         } else if !intents.is_empty() {
             self.sim.intents(PLUGIN, intents, &mut self.plugin, &mut self.recorder);
         }
