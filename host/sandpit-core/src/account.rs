@@ -89,6 +89,17 @@ pub struct SubAccount {
 }
 
 impl SubAccount {
+    fn new(budget: Money, instruments: usize) -> Self {
+        Self {
+            budget,
+            positions: alloc::vec![Position::default(); instruments],
+            realized: Money::ZERO,
+            fees: Money::ZERO,
+            funding: Money::ZERO,
+            unrealized: Money::ZERO,
+        }
+    }
+
     /// What it was given.
     #[must_use]
     pub const fn budget(&self) -> Money {
@@ -166,19 +177,16 @@ impl Account {
     /// One sub-account for each budget, all flat in all of `instruments` instruments.
     #[must_use]
     pub fn new(budgets: &[Money], instruments: usize) -> Self {
-        let sub_accounts = budgets
-            .iter()
-            .map(|budget| SubAccount {
-                budget: *budget,
-                positions: alloc::vec![Position::default(); instruments],
-                realized: Money::ZERO,
-                fees: Money::ZERO,
-                funding: Money::ZERO,
-                unrealized: Money::ZERO,
-            })
-            .collect();
+        let sub_accounts =
+            budgets.iter().map(|budget| SubAccount::new(*budget, instruments)).collect();
         let balance = budgets.iter().copied().sum();
         Self { sub_accounts, balance, unrealized: Money::ZERO }
+    }
+
+    /// Takes in one more share, flat in all of `instruments` instruments.
+    pub(crate) fn add(&mut self, budget: Money, instruments: usize) {
+        self.sub_accounts.push(SubAccount::new(budget, instruments));
+        self.balance += budget;
     }
 
     /// One plugin's share.

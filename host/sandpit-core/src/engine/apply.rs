@@ -75,6 +75,7 @@ impl<F: Flaws> Engine<F> {
             Record::Liquidated { plugin, instrument, side, fill, time } => {
                 self.book(*time, *plugin, *instrument, *side, fill)?;
             }
+            Record::PluginAdded { plugin, .. } => self.plugin_added(*plugin)?,
             Record::Carried(carried) => self.carry_order(carried),
             _ => self.apply_scope(record),
         }

@@ -11,14 +11,15 @@ use crate::{
     risk::{Limits, OffTick, RiskRules},
 };
 
-/// Everything that is fixed for a run.
+/// Everything that is fixed for a run, but that plugins may come.
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
     /// Part of every client order id; below 2^48.
     pub run: RunId,
     /// All of one quote currency; [`InstrumentId`] is the index. At most 65,536.
     pub instruments: Vec<Instrument>,
-    /// [`crate::ids::PluginId`] is the index. At most 65,536.
+    /// [`crate::ids::PluginId`] is the index. At most 65,535; others may come later, by
+    /// [`super::Engine::add_plugin`].
     pub plugins: Vec<PluginConfig>,
     /// Limits of the whole account.
     pub account_limits: Limits,

@@ -4,7 +4,7 @@
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 
 use crate::{
-    engine::{Alert, Effect, Engine, EngineConfig, Flaws, Record},
+    engine::{Alert, Effect, Engine, EngineConfig, Flaws, PluginConfig, Record},
     ids::{InstrumentId, PluginId},
     instrument::Instrument,
     market::{BarBuilder, DataKind, Funding, MarketData, MarketEvent},
@@ -39,16 +39,34 @@ pub(super) struct Feed {
 
 impl Feed {
     pub(super) fn new(config: &EngineConfig) -> Self {
-        let mut instruments = alloc::vec![InstrumentFeed::default(); config.instruments.len()];
+        let instruments = alloc::vec![InstrumentFeed::default(); config.instruments.len()];
+        let mut feed = Self { instruments, next_bar_end: None };
         for (index, plugin) in (0u16..).zip(&config.plugins) {
-            for instrument in &plugin.instruments {
-                let feed = &mut instruments[usize::from(instrument.0)];
-                for kind in &plugin.subscriptions.kinds {
-                    feed.subscribe(PluginId(index), *kind);
+            feed.subscribe(PluginId(index), plugin);
+        }
+        feed
+    }
+
+    /// From now on a plugin is told what it wants to be told.
+    pub(super) fn subscribe(&mut self, id: PluginId, plugin: &PluginConfig) {
+        for instrument in &plugin.instruments {
+            let feed = &mut self.instruments[usize::from(instrument.0)];
+            for kind in &plugin.subscriptions.kinds {
+                feed.subscribe(id, *kind);
+            }
+        }
+    }
+
+    /// A plugin will come that wants bars: they are built from now on, for nobody yet.
+    pub(super) fn expect(&mut self, plugin: &PluginConfig) {
+        for instrument in &plugin.instruments {
+            let feed = &mut self.instruments[usize::from(instrument.0)];
+            for kind in &plugin.subscriptions.kinds {
+                if let DataKind::Bars(interval) = kind {
+                    feed.bars(*interval);
                 }
             }
         }
-        Self { instruments, next_bar_end: None }
     }
 
     pub(super) const fn next_bar_end(&self) -> Option<UnixNanos> {
@@ -124,15 +142,16 @@ impl InstrumentFeed {
             DataKind::Trades => self.trades.push(plugin),
             DataKind::Quotes => self.quotes.push(plugin),
             DataKind::Depth(levels) => self.depth.push((plugin, levels)),
-            DataKind::Bars(interval) => {
-                let bars = self.bars.entry(interval).or_insert_with(|| BarFeed {
-                    plugins: Vec::new(),
-                    builder: Some(BarBuilder::new(interval)),
-                    told: UnixNanos(0),
-                });
-                bars.plugins.push(plugin);
-            }
+            DataKind::Bars(interval) => self.bars(interval).plugins.push(plugin),
         }
+    }
+
+    fn bars(&mut self, interval: Nanos) -> &mut BarFeed {
+        self.bars.entry(interval).or_insert_with(|| BarFeed {
+            plugins: Vec::new(),
+            builder: Some(BarBuilder::new(interval)),
+            told: UnixNanos(0),
+        })
     }
 }
 

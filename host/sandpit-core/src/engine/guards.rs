@@ -28,6 +28,11 @@ impl Rounds {
         Self { counts, opened_at: BTreeMap::new() }
     }
 
+    /// From now on a guard asks for them.
+    pub(crate) const fn count(&mut self) {
+        self.counts = true;
+    }
+
     /// A position has changed by a fill; the result of the round trip that ended with it, if one
     /// did. A fill through zero ends one and begins another.
     pub(crate) fn note(
@@ -255,6 +260,12 @@ impl<F: Flaws> Engine<F> {
         if guard_of(reason).is_none_or(|kind| kind == GuardKind::LosingStreak) {
             return;
         }
+        self.sample_now(plugin, effects);
+    }
+
+    /// Takes a sample of a scope, or, where what is held has no price, has one taken of everybody
+    /// as soon as it has one.
+    pub(super) fn sample_now(&mut self, plugin: Option<PluginId>, effects: &mut Vec<Effect>) {
         if self.is_marked() {
             self.sample(plugin, effects);
         } else {

@@ -4,11 +4,74 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 
 use crate::{
-    engine::{Effect, Engine, Flaws, Lock, LockReason, Record},
+    engine::{Effect, Engine, Flaws, Record},
     ids::PluginId,
     plugin::{PluginEvent, TradingState},
     time::UnixNanos,
 };
+
+/// Why a scope may do less than it could, and until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// Why. A scope has one lock of a reason; a new one replaces it.
+    pub reason: LockReason,
+    /// What is let through meanwhile.
+    pub state: TradingState,
+    /// From when.
+    pub since: UnixNanos,
+    /// Until when; `None` is until a person ends it.
+    pub unlock_at: Option<UnixNanos>,
+}
+
+/// Why a scope is locked, with stable names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LockReason {
+    /// Somebody pulled it.
+    KillSwitch,
+    /// The plugin is at fault, and runs again in a while.
+    Fault,
+    /// The plugin has been at fault too often: a person is to look at it.
+    Quarantine,
+    /// The loss of the day.
+    DailyLoss,
+    /// The loss since the peak.
+    Drawdown,
+    /// Too many losing trades in a row.
+    LosingStreak,
+    /// Too much lost too fast.
+    PnlVelocity,
+    /// The journal cannot be written.
+    Journal,
+}
+
+impl LockReason {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::KillSwitch,
+        Self::Fault,
+        Self::Quarantine,
+        Self::DailyLoss,
+        Self::Drawdown,
+        Self::LosingStreak,
+        Self::PnlVelocity,
+        Self::Journal,
+    ];
+
+    /// Stable name, as documented and journalled.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::KillSwitch => "kill-switch",
+            Self::Fault => "fault",
+            Self::Quarantine => "quarantine",
+            Self::DailyLoss => "daily-loss",
+            Self::Drawdown => "drawdown",
+            Self::LosingStreak => "losing-streak",
+            Self::PnlVelocity => "pnl-velocity",
+            Self::Journal => "journal",
+        }
+    }
+}
 
 /// One scope.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@
 //! Rooms: `intents` (wishes to orders), `reports` (what venues say), `feed` (market events to
 //! plugins), `held` (orders that wait here for their trigger), `doubts` and `reconcile` (what is
 //! not known, and how it is found out), `recover` (a start), `locks`, `flatten`, `brackets`,
-//! `timers`, `faults` (plugins at fault), `orders` (the only owner of an order's state); of risk: `scopes` (what it looks at and
+//! `timers`, `faults` (plugins at fault), `joining` (plugins that come later), `orders` (the only owner of an order's state); of risk: `scopes` (what it looks at and
 //! keeps), `guards` (losses), `ramp`, `protection` (stops that the host keeps).
 
 mod apply;
@@ -24,6 +24,7 @@ mod flaws;
 mod guards;
 mod held;
 mod intents;
+mod joining;
 mod locks;
 mod orders;
 mod protection;
@@ -43,8 +44,10 @@ pub use config::{EngineConfig, PluginConfig};
 pub use event::{Alert, AmendOrder, CancelOrder, Command, Effect, Event, QueryOrder, Reconcile};
 pub use flaws::{Flaws, Sound};
 pub use held::VenueCapabilities;
+pub use joining::AddPluginError;
+pub use locks::{Lock, LockReason};
 pub use orders::CLOSED_ORDERS_MAX;
-pub use record::{CarriedOrder, EquitySample, Lock, LockReason, News, Origin, Record};
+pub use record::{CarriedOrder, EquitySample, News, Origin, Record};
 pub use recover::{RecordError, RecoveryConfig};
 pub use timers::{TIMER_LEAD_MIN, TIMERS_PER_PLUGIN_MAX};
 pub use venue_news::{
@@ -52,7 +55,7 @@ pub use venue_news::{
 };
 
 use alloc::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     vec::Vec,
 };
 
@@ -85,6 +88,9 @@ pub struct Engine<F: Flaws = Sound> {
     config: EngineConfig,
     markets: Vec<MarketState>,
     feed: Feed,
+
+    /// Plugins of the configuration that no record has added yet.
+    waiting: VecDeque<PluginConfig>,
 
     // Lasting: changed by `apply` alone.
     /// Instruments on which something impossible was reported; only cancels pass.
@@ -146,6 +152,7 @@ impl<F: Flaws> Engine<F> {
             flaws: core::marker::PhantomData,
             markets: alloc::vec![MarketState::default(); instruments],
             feed: Feed::new(&config),
+            waiting: VecDeque::new(),
             halted: alloc::vec![false; instruments],
             account: Account::new(&budgets, instruments),
             external: alloc::vec![[Quantity::ZERO; 3]; instruments],

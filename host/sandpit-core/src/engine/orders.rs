@@ -179,6 +179,12 @@ impl Orders {
         }
     }
 
+    /// Takes in one more plugin, which has no orders.
+    pub(crate) fn add_plugin(&mut self) {
+        let exposures = alloc::vec![Exposure::default(); self.account.exposures.len()];
+        self.plugins.push(ScopeOrders { exposures, open: 0 });
+    }
+
     pub(crate) fn by_tag(&self, plugin: PluginId, tag: OrderTag) -> Option<ClientOrderId> {
         self.tags.get(&(plugin, tag)).copied()
     }

@@ -4,7 +4,7 @@
 use alloc::{string::String, vec::Vec};
 
 use crate::{
-    engine::{Alert, Command, ExitPlan, Exits},
+    engine::{Alert, Command, ExitPlan, Exits, Lock, LockReason},
     ids::{ClientOrderId, InstrumentId, OrderTag, PluginId, TimerId, TradeId, VenueOrderId},
     intent::Intent,
     market::Side,
@@ -241,6 +241,16 @@ pub enum Record {
     InstrumentHalted(InstrumentId),
     /// A person let an instrument trade again.
     InstrumentResumed(InstrumentId),
+    /// A plugin has come while the host ran, or since it last did. What it was given is neither a
+    /// profit nor a loss of the account.
+    PluginAdded {
+        /// Its number: the next one.
+        plugin: PluginId,
+        /// Its name, for readers.
+        name: String,
+        /// What it is given. At a restart the configuration says it anew, as of all plugins.
+        budget: Money,
+    },
     /// A plugin is at fault.
     Faulted(PluginId, Fault),
     /// Somebody other than a plugin decided.
@@ -298,6 +308,7 @@ impl Record {
             | Self::Flattening { plugin, .. }
             | Self::Funded { plugin, .. }
             | Self::Liquidated { plugin, .. }
+            | Self::PluginAdded { plugin, .. }
             | Self::Faulted(plugin, _)
             | Self::CarriedRound { plugin, .. }
             | Self::CarriedPosition { plugin, .. } => Some(*plugin),
@@ -420,69 +431,6 @@ pub struct CarriedOrder {
     pub trades: Vec<TradeId>,
     /// When something was last asked of the venue about it.
     pub asked_at: UnixNanos,
-}
-
-/// Why a scope may do less than it could, and until when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lock {
-    /// Why. A scope has one lock of a reason; a new one replaces it.
-    pub reason: LockReason,
-    /// What is let through meanwhile.
-    pub state: TradingState,
-    /// From when.
-    pub since: UnixNanos,
-    /// Until when; `None` is until a person ends it.
-    pub unlock_at: Option<UnixNanos>,
-}
-
-/// Why a scope is locked, with stable names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LockReason {
-    /// Somebody pulled it.
-    KillSwitch,
-    /// The plugin is at fault, and runs again in a while.
-    Fault,
-    /// The plugin has been at fault too often: a person is to look at it.
-    Quarantine,
-    /// The loss of the day.
-    DailyLoss,
-    /// The loss since the peak.
-    Drawdown,
-    /// Too many losing trades in a row.
-    LosingStreak,
-    /// Too much lost too fast.
-    PnlVelocity,
-    /// The journal cannot be written.
-    Journal,
-}
-
-impl LockReason {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::KillSwitch,
-        Self::Fault,
-        Self::Quarantine,
-        Self::DailyLoss,
-        Self::Drawdown,
-        Self::LosingStreak,
-        Self::PnlVelocity,
-        Self::Journal,
-    ];
-
-    /// Stable name, as documented and journalled.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::KillSwitch => "kill-switch",
-            Self::Fault => "fault",
-            Self::Quarantine => "quarantine",
-            Self::DailyLoss => "daily-loss",
-            Self::Drawdown => "drawdown",
-            Self::LosingStreak => "losing-streak",
-            Self::PnlVelocity => "pnl-velocity",
-            Self::Journal => "journal",
-        }
-    }
 }
 
 /// How a scope stood at one time.

@@ -46,6 +46,9 @@ pub enum RecordError {
     /// A plugin that this run does not have.
     #[error("plugin {} is not in this run", .0.0)]
     UnknownPlugin(PluginId),
+    /// A plugin that came while the host ran, and that has not the next number.
+    #[error("plugin {} was added, and is not the next one", .0.0)]
+    NotTheNext(PluginId),
     /// An instrument that this run does not have.
     #[error("instrument {} is not in this run", .0.0)]
     UnknownInstrument(InstrumentId),
@@ -93,7 +96,9 @@ impl<F: Flaws> Engine<F> {
 
     fn check_names(&self, record: &Record) -> Result<(), RecordError> {
         let plugins = self.config.plugins.len();
-        if let Some(plugin) = record.plugin().filter(|plugin| usize::from(plugin.0) >= plugins) {
+        let adds = matches!(record, Record::PluginAdded { .. });
+        let unknown = |id: &PluginId| usize::from(id.0) >= plugins && !adds;
+        if let Some(plugin) = record.plugin().filter(unknown) {
             return Err(RecordError::UnknownPlugin(plugin));
         }
         let instruments = self.config.instruments.len();

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::{
     engine::{
-        Alert, Effect, Engine, EngineConfig, Flaws, News, Record, guards::Rounds,
+        Alert, Effect, Engine, EngineConfig, Flaws, News, PluginConfig, Record, guards::Rounds,
         protection::Protection,
     },
     ids::{ClientOrderId, InstrumentId, PluginId},
@@ -65,6 +65,12 @@ pub(crate) struct Risk {
     pub(crate) marked: bool,
 }
 
+/// Whether the equity of a scope with these limits is sampled. A journal wants to know how everybody
+/// stood; a backtest only what guards and ramps need.
+const fn is_sampled(config: &EngineConfig, limits: &Limits) -> bool {
+    config.recovery.is_some() || limits.guards.watch_equity() || !limits.ramp.is_empty()
+}
+
 impl Risk {
     pub(crate) fn new(config: &EngineConfig) -> Self {
         let rules = &config.risk;
@@ -73,13 +79,10 @@ impl Risk {
         let plugins: Vec<_> =
             scopes.map(|(limits, budget)| ScopeRisk::new(limits, budget)).collect();
         let account = ScopeRisk::new(&config.account_limits, total);
-        // A journal wants to know how everybody stood; a backtest only what guards and ramps need.
-        let wanted = |limits: &Limits| {
-            config.recovery.is_some() || limits.guards.watch_equity() || !limits.ramp.is_empty()
-        };
         let ids = (0u16..).zip(&config.plugins).map(|(id, p)| (Some(PluginId(id)), &p.limits));
         let sampled = ids.chain([(None, &config.account_limits)]);
-        let sampled = sampled.filter(|(_, limits)| wanted(limits)).map(|(id, _)| id).collect();
+        let sampled =
+            sampled.filter(|(_, limits)| is_sampled(config, limits)).map(|(id, _)| id).collect();
         let allowed = rules.self_trade == SelfTrade::Allow;
         let streaks = plugins.iter().chain([&account]).map(|scope| &scope.limits.guards);
         let counts = streaks.into_iter().any(|guards| guards.losing_streak.is_some());
@@ -94,6 +97,21 @@ impl Risk {
             sampled,
             sample_next: UnixNanos(0),
             marked: false,
+        }
+    }
+
+    /// Takes in one more plugin.
+    pub(crate) fn add(&mut self, config: &EngineConfig, id: PluginId, plugin: &PluginConfig) {
+        let scope = ScopeRisk::new(&plugin.limits, plugin.budget);
+        if scope.limits.guards.losing_streak.is_some() {
+            self.rounds.count();
+        }
+        self.plugins.push(scope);
+        self.account.watch.give(plugin.budget);
+        if is_sampled(config, &plugin.limits) {
+            // The account comes last, as in an engine that has had all plugins from the start.
+            let account = self.sampled.iter().position(Option::is_none);
+            self.sampled.insert(account.unwrap_or(self.sampled.len()), Some(id));
         }
     }
 

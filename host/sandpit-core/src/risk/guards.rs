@@ -305,6 +305,20 @@ impl Watch {
         self.peak.0 - self.noted_peak.0 > self.noted_peak.0.abs() / 1_000
     }
 
+    /// So much was given to the scope: neither a profit nor a loss, so all that it is measured from
+    /// moves along.
+    pub(crate) fn give(&mut self, amount: Money) {
+        self.peak += amount;
+        self.noted_peak += amount;
+        self.day_start += amount;
+        self.sampled.1 += amount;
+        for (_, equity) in &mut self.minutes {
+            *equity += amount;
+        }
+        self.window_high = self.window_high.map(|high| high + amount);
+        self.refresh();
+    }
+
     /// When its day began; `None` before the first sample.
     pub(crate) const fn day(&self) -> Option<UnixNanos> {
         self.day
@@ -419,6 +433,26 @@ mod tests {
             sample(&mut watch, minute, 960);
         }
         assert_eq!(watch.minutes.len(), 3);
+    }
+
+    #[test]
+    fn what_is_given_is_neither_a_profit_nor_a_loss() {
+        let limit = LossLimit::Amount(Money(100));
+        let velocity = VelocityGuard { limit, minutes: 3, policy: POLICY };
+        for guards in [
+            Guards { daily_loss: loss(limit), ..Guards::NONE },
+            Guards { drawdown: loss(limit), ..Guards::NONE },
+            Guards { pnl_velocity: Some(velocity), ..Guards::NONE },
+        ] {
+            let mut watch = Watch::new(guards, Money(1_000));
+            sample(&mut watch, 10, 1_000);
+            assert_eq!(watch.observe(Money(950)), None);
+            watch.give(Money(500));
+            assert!(!watch.has_new_peak());
+            assert_eq!(watch.observe(Money(1_401)), None, "{guards:?}");
+            let breach = watch.observe(Money(1_400)).unwrap();
+            assert_eq!((breach.value, breach.limit), (Money(100), Money(100)));
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod denials;
 mod faults;
 mod guards;
 mod held;
+mod joining;
 mod lifecycle;
 mod orders;
 mod protection;

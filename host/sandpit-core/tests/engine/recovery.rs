@@ -2,7 +2,8 @@
 
 use expect_test::{Expect, expect};
 use sandpit_core::{
-    engine::{Effect, Engine, EngineConfig, Record, VenueCapabilities},
+    engine::{Effect, Engine, EngineConfig, PluginConfig, Record, VenueCapabilities},
+    ids::PluginId,
     risk::Limits,
     time::UnixNanos,
 };
@@ -11,14 +12,17 @@ use crate::script::{fragile, parse, show};
 
 /// An engine with its journal.
 pub(crate) struct Host {
-    config: EngineConfig,
+    pub(crate) config: EngineConfig,
     pub(crate) engine: Engine,
-    journal: Vec<(UnixNanos, Record)>,
+    pub(crate) journal: Vec<(UnixNanos, Record)>,
+    /// Plugins with which the journal began.
+    began: usize,
 }
 
 impl Host {
     pub(crate) fn new(config: EngineConfig) -> Self {
-        Self { engine: Engine::new(config.clone()), config, journal: Vec::new() }
+        let (engine, began) = (Engine::new(config.clone()), config.plugins.len());
+        Self { engine, config, journal: Vec::new(), began }
     }
 
     pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
@@ -27,11 +31,37 @@ impl Host {
 
     /// An engine that knows what the journal knows.
     pub(crate) fn replayed(&self) -> Engine {
-        let mut engine = Engine::new(self.config.clone());
+        let mut engine = Engine::begun_with(self.config.clone(), self.began);
         for (at, record) in &self.journal {
             engine.replay(*at, record).unwrap();
         }
         engine
+    }
+
+    /// Adds a plugin while the engine runs.
+    pub(crate) fn add(&mut self, name: &str, plugin: PluginConfig) -> PluginId {
+        let mut effects = Vec::new();
+        let id = self.engine.add_plugin(name, plugin.clone(), &mut effects).unwrap();
+        self.config.plugins.push(plugin);
+        self.keep(effects, &mut String::new());
+        id
+    }
+
+    /// Begins another journal.
+    pub(crate) fn rotate(&mut self) {
+        let now = self.engine.now();
+        self.journal = self.engine.carry().into_iter().map(|record| (now, record)).collect();
+        self.began = self.config.plugins.len();
+    }
+
+    /// Shows what a step asks for, and writes its records down.
+    pub(crate) fn keep(&mut self, effects: Vec<Effect>, out: &mut String) {
+        for effect in effects {
+            show(&effect, out);
+            if let Effect::Record(record) = effect {
+                self.journal.push((self.engine.now(), record));
+            }
+        }
     }
 
     pub(crate) fn run(&mut self, script: &str) -> String {
@@ -45,12 +75,7 @@ impl Host {
             } else {
                 self.engine.step(parse(line, self.engine.now().0 + 1), &mut effects);
             }
-            for effect in effects {
-                show(&effect, &mut out);
-                if let Effect::Record(record) = effect {
-                    self.journal.push((self.engine.now(), record));
-                }
-            }
+            self.keep(effects, &mut out);
         }
         out
     }

@@ -210,6 +210,13 @@ impl Began {
         self.rows_before
     }
 
+    /// How many plugins the first row names; later ones are in rows of their own. An engine that
+    /// replays the file begins with so many.
+    #[must_use]
+    pub const fn plugins(&self) -> usize {
+        self.plugins.len()
+    }
+
     /// Hash of the last row of the file before; zeros where there is none.
     #[must_use]
     pub const fn previous(&self) -> Digest {

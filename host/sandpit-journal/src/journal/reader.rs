@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Began, Entries, JournalError, RawRow, Tables, head::Head, schema, store::Store, writer,
+    Began, Entries, JournalError, RawRow, Tables, head::Head, schema, store::Store,
+    tables::plugins_of, writer,
 };
 
 /// A journal that is read.
@@ -24,7 +25,8 @@ impl JournalReader {
         let store = Store::open_to_read(&path)?;
         schema::check(&store.connection, &path, store.version)?;
         let began = writer::first(&store)?;
-        let tables = Tables::read(&began).map_err(|why| JournalError::Unreadable {
+        let plugins = plugins_of(&store, &began)?;
+        let tables = Tables::read(&began, &plugins).map_err(|why| JournalError::Unreadable {
             path,
             seq: began.rows_before + 1,
             why: why.to_owned(),
@@ -55,7 +57,7 @@ impl JournalReader {
         Ok(last.map_or(Head::NONE, |row| Head { seq: row.seq, hash: row.hash }))
     }
 
-    /// What ids mean.
+    /// What ids mean, as of when it was opened.
     #[must_use]
     pub const fn tables(&self) -> &Tables {
         &self.tables

@@ -55,7 +55,8 @@ pub(super) fn mend(journal: &Path) -> Result<(), JournalError> {
 
 impl Journal {
     /// Goes on in a new file, which begins with `carry`: what a start from it must know. The old
-    /// one is kept beside it as `NAME.000001.journal`. `tables` may have grown at their ends.
+    /// one is kept beside it as `NAME.000001.journal`. `tables` name all plugins that have come by
+    /// now, and may have more instruments at their end.
     ///
     /// # Errors
     /// [`JournalError::Locked`] while somebody reads the old file: nothing has changed, try again.
@@ -69,7 +70,7 @@ impl Journal {
         self.commit()?;
         let path = self.store.path.clone();
         let old = self.head;
-        if let Some(what) = tables.differs(&self.began, true) {
+        if let Some(what) = tables.differs(&self.began, &self.plugins, true) {
             return Err(JournalError::OtherTables { path, what });
         }
         let began = tables.began(&path, self.began.segment + 1, old)?;

@@ -9,7 +9,7 @@ use super::{JournalError, views};
 
 /// The version that is written. Older ones are migrated when they are opened to be written, and
 /// read as they are otherwise; newer ones are refused.
-pub const VERSION: i64 = 2;
+pub const VERSION: i64 = 3;
 
 /// What a database file says it is ("SPJL").
 const APPLICATION_ID: i64 = 0x5350_4a4c;
@@ -51,8 +51,8 @@ BEGIN SELECT RAISE(ABORT, 'a row of the journal comes after all others'); END",
 /// The objects of a version, by name.
 fn objects(version: i64) -> Vec<(String, String)> {
     let rows = ROWS.iter().map(|(name, sql)| ((*name).to_owned(), (*sql).to_owned()));
-    // Version 2 brought the views.
-    let views = if version >= 2 { views::all() } else { Vec::new() };
+    // Version 2 brought the views; version 3 shows plugins that came after the first row.
+    let views = if version >= 2 { views::all(version >= 3) } else { Vec::new() };
     rows.chain(views).collect()
 }
 
@@ -107,14 +107,19 @@ pub(super) fn migrate(
         .map_err(|error| JournalError::database("migrate", path, error))
 }
 
-/// Adds what the versions after `from` up to `to` have and the ones before have not.
+/// Adds what the versions after `from` up to `to` have and the ones before have not, or have in
+/// another form.
 fn create(connection: &mut Connection, from: i64, to: i64) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     let before = if from == 0 { Vec::new() } else { objects(from) };
     for (name, sql) in objects(to) {
-        if !before.iter().any(|(known, _)| *known == name) {
-            transaction.execute_batch(&sql)?;
+        match before.iter().find(|(known, _)| *known == name) {
+            Some((_, old)) if *old == sql => continue,
+            // Nothing but a view has ever changed.
+            Some(_) => transaction.execute_batch(&format!("DROP VIEW {name}"))?,
+            None => {}
         }
+        transaction.execute_batch(&sql)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", to)?;

@@ -97,6 +97,26 @@ impl Store {
         }
     }
 
+    /// The rows of one kind, oldest first, as far as the file can be read. The chain is not looked
+    /// at.
+    pub(super) fn rows_of_kind(&self, kind: &str) -> Vec<RawRow> {
+        let mut rows = Vec::new();
+        // The error, where there is one, meets whoever walks all rows.
+        let _ = self.each_of_kind(kind, &mut rows);
+        rows
+    }
+
+    fn each_of_kind(&self, kind: &str, rows: &mut Vec<RawRow>) -> rusqlite::Result<()> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT seq, step, at, kind, plugin, instrument, order_id, body, hash FROM journal WHERE kind = ?1 ORDER BY seq",
+        )?;
+        let mut found = statement.query(params![kind])?;
+        while let Some(row) = found.next()? {
+            rows.push(raw(row)?);
+        }
+        Ok(())
+    }
+
     /// The last row.
     pub(super) fn last_row(&self) -> Result<Option<RawRow>, JournalError> {
         let found = self

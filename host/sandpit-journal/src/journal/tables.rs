@@ -1,15 +1,18 @@
-//! What the numbers of instruments and plugins mean. A file says it once, in its first row, and the
-//! meaning cannot change while the file is written: a row of last year must not turn into another
-//! instrument's because somebody sorted a list.
+//! What the numbers of instruments and plugins mean. A file says it in its first row, and the meaning
+//! cannot change while the file is written: a row of last year must not turn into another
+//! instrument's because somebody sorted a list. Plugins may come at the end, each with a row that
+//! says its name; the first row of the next file names them all.
 
 use std::path::Path;
 
-use sandpit_core::{instrument::Instrument, num::Money};
+use sandpit_core::{engine::Record, ids::PluginId, instrument::Instrument, num::Money};
 
 use super::{
-    CURRENCY_BYTES_MAX, INSTRUMENTS_MAX, JournalError, PLUGIN_NAME_BYTES_MAX, PLUGINS_MAX,
+    CURRENCY_BYTES_MAX, Entry, INSTRUMENTS_MAX, JournalError, PLUGIN_NAME_BYTES_MAX, PLUGINS_MAX,
+    codec,
     entry::{Began, PluginTable},
     head::Head,
+    store::Store,
 };
 use crate::tape::{instrument_in, instrument_out};
 
@@ -60,8 +63,8 @@ impl Tables {
         })
     }
 
-    /// The tables that a first row says.
-    pub(super) fn read(began: &Began) -> Result<Self, &'static str> {
+    /// The tables that a first row says, with the plugins that have come by now.
+    pub(super) fn read(began: &Began, plugins: &[PluginTable]) -> Result<Self, &'static str> {
         let mut instruments = Vec::with_capacity(began.instruments.len().min(INSTRUMENTS_MAX));
         for row in &began.instruments {
             let spec =
@@ -72,15 +75,22 @@ impl Tables {
         }
         Ok(Self {
             instruments,
-            plugins: began.plugins.iter().map(|plugin| plugin.name.clone()).collect(),
-            budgets: began.plugins.iter().map(|plugin| plugin.budget).collect(),
+            plugins: plugins.iter().map(|plugin| plugin.name.clone()).collect(),
+            budgets: plugins.iter().map(|plugin| plugin.budget).collect(),
             currency: began.currency.clone(),
         })
     }
 
-    /// The first difference that would give old rows another meaning. Fees and limits of size may
-    /// change: what they led to is in the rows.
-    pub(super) fn differs(&self, began: &Began, may_grow: bool) -> Option<String> {
+    /// The first difference that would give old rows another meaning; `plugins` are those that have
+    /// come by now. Fees and limits of size may change: what they led to is in the rows. Where a file
+    /// is opened, plugins that are not in it yet may stand at the end, and are to be added by their
+    /// rows; where another begins, instruments may.
+    pub(super) fn differs(
+        &self,
+        began: &Began,
+        plugins: &[PluginTable],
+        begins: bool,
+    ) -> Option<String> {
         if began.currency != self.currency {
             return Some(format!("currency `{}` is `{}` now", began.currency, self.currency));
         }
@@ -110,7 +120,7 @@ impl Tables {
                 ));
             }
         }
-        for (index, old) in began.plugins.iter().enumerate() {
+        for (index, old) in plugins.iter().enumerate() {
             match self.plugins.get(index) {
                 None => return Some(format!("plugin `{}` is not there any more", old.name)),
                 Some(new) if *new != old.name => {
@@ -119,10 +129,48 @@ impl Tables {
                 Some(_) => {}
             }
         }
-        let grown = self.instruments.len() > began.instruments.len()
-            || self.plugins.len() > began.plugins.len();
-        (grown && !may_grow).then(|| {
-            "there are more instruments or plugins now; rotate the journal first".to_owned()
-        })
+        if begins && self.plugins.len() > plugins.len() {
+            let name = self.plugins.get(plugins.len()).map_or("", String::as_str);
+            return Some(format!("plugin `{name}` has no row that adds it"));
+        }
+        (!begins && self.instruments.len() > began.instruments.len())
+            .then(|| "there are more instruments now; rotate the journal first".to_owned())
     }
+}
+
+/// Whether a plugin can come after those that are there; why not.
+pub(super) fn may_come(
+    plugins: &[PluginTable],
+    plugin: PluginId,
+    name: &str,
+) -> Result<(), &'static str> {
+    if usize::from(plugin.0) != plugins.len() {
+        return Err("a plugin is added that has not the next number");
+    }
+    if plugins.len() >= PLUGINS_MAX {
+        return Err("there are more than 1,024 plugins");
+    }
+    if name.len() > PLUGIN_NAME_BYTES_MAX {
+        return Err("the name of a plugin has more than 128 bytes");
+    }
+    Ok(())
+}
+
+/// The plugins of a file: those of its first row, and those that have come since. A row that cannot
+/// be read ends the search, as a damaged page does: whoever walks the rows says what is wrong.
+pub(super) fn plugins_of(store: &Store, began: &Began) -> Result<Vec<PluginTable>, JournalError> {
+    let mut plugins = began.plugins.clone();
+    for row in store.rows_of_kind("plugin-added") {
+        let Ok(Entry::Core(Record::PluginAdded { plugin, name, budget })) = codec::decode(&row)
+        else {
+            break;
+        };
+        may_come(&plugins, plugin, &name).map_err(|why| JournalError::Unreadable {
+            path: store.path.clone(),
+            seq: row.seq,
+            why: why.to_owned(),
+        })?;
+        plugins.push(PluginTable { name, budget });
+    }
+    Ok(plugins)
 }

@@ -41,12 +41,12 @@ fn tables() -> Tables {
     }
 }
 
-/// A file as version 1 wrote it: rows and triggers, and no views.
-fn version_1(path: &std::path::Path) -> Head {
+/// A file as an older version wrote it: version 1 had no views, version 2 had another of plugins.
+fn older(path: &std::path::Path, version: i64) -> Head {
     let mut connection = Connection::open(path).unwrap();
-    schema::create_version(&mut connection, 1).unwrap();
+    schema::create_version(&mut connection, version).unwrap();
     let began = HostRecord::Began(tables().began(path, 1, Head::NONE).unwrap());
-    let note = HostRecord::Note("from version 1".to_owned());
+    let note = HostRecord::Note("from an older version".to_owned());
     let mut head = Head::NONE;
     for (seq, entry) in (1u32..).zip([&began, &note]) {
         let encoded = codec::encode(entry.into()).unwrap();
@@ -78,37 +78,44 @@ fn version_of(path: &std::path::Path) -> i64 {
 
 #[test]
 fn an_older_file_is_read_as_it_is_and_migrated_when_it_is_written() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("old.journal");
-    let head = version_1(&path);
+    for version in 1..SCHEMA_VERSION {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.journal");
+        let head = older(&path, version);
 
-    let Verdict::Verified(verified) = verify(&path, Some(head)).unwrap() else { panic!() };
-    assert_eq!((verified.rows, verified.head), (2, head));
-    assert_eq!(JournalReader::open(&path).unwrap().entries().count(), 2);
-    assert_eq!(version_of(&path), 1, "reading changes nothing");
+        let Verdict::Verified(verified) = verify(&path, Some(head)).unwrap() else { panic!() };
+        assert_eq!((verified.rows, verified.head), (2, head));
+        assert_eq!(JournalReader::open(&path).unwrap().entries().count(), 2);
+        assert_eq!(version_of(&path), version, "reading changes nothing");
 
-    let mut journal = Journal::open(&path, &tables(), &JournalOptions::default()).unwrap();
-    assert_eq!(journal.head(), head, "no row changes");
-    let note = HostRecord::Note("from the present version".to_owned());
-    journal.append(UnixNanos(6), [&note]).unwrap();
-    let entries: Vec<_> = journal.entries().map(|row| row.unwrap().entry).collect();
-    assert_eq!(entries.last(), Some(&Entry::Host(note)));
-    let head = journal.close().unwrap();
-    assert_eq!(version_of(&path), SCHEMA_VERSION);
-    let Verdict::Verified(verified) = verify(&path, Some(head)).unwrap() else { panic!() };
-    assert_eq!(verified.rows, 3);
-    let views: i64 = Connection::open(&path)
-        .unwrap()
-        .query_row("SELECT count(*) FROM fills", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(views, 0);
+        let mut journal = Journal::open(&path, &tables(), &JournalOptions::default()).unwrap();
+        assert_eq!(journal.head(), head, "no row changes");
+        let note = HostRecord::Note("from the present version".to_owned());
+        journal.append(UnixNanos(6), [&note]).unwrap();
+        let entries: Vec<_> = journal.entries().map(|row| row.unwrap().entry).collect();
+        assert_eq!(entries.last(), Some(&Entry::Host(note)));
+        let head = journal.close().unwrap();
+        assert_eq!(version_of(&path), SCHEMA_VERSION);
+        let Verdict::Verified(verified) = verify(&path, Some(head)).unwrap() else { panic!() };
+        assert_eq!(verified.rows, 3);
+        let plugins: i64 = Connection::open(&path)
+            .unwrap()
+            .query_row("SELECT count(*) FROM plugins", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(plugins, 1);
+        let views: i64 = Connection::open(&path)
+            .unwrap()
+            .query_row("SELECT count(*) FROM fills", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(views, 0);
+    }
 }
 
 #[test]
 fn a_newer_file_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new.journal");
-    version_1(&path);
+    older(&path, 1);
     let newer = SCHEMA_VERSION + 1;
     schema::mark_version(&Connection::open(&path).unwrap(), newer).unwrap();
     let before = std::fs::read(&path).unwrap();

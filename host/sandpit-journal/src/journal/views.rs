@@ -2,11 +2,11 @@
 //! no view can disagree with them. Sums of money are exact: in whole units and two parts of nine
 //! digits, each of which fits 64 bits.
 
-/// Name and definition of every view.
-pub(super) fn all() -> Vec<(String, String)> {
+/// Name and definition of every view; whether those of plugins that came later are shown.
+pub(super) fn all(later_plugins: bool) -> Vec<(String, String)> {
     [
         ("instruments", instruments()),
-        ("plugins", plugins()),
+        ("plugins", plugins(later_plugins)),
         ("orders", orders()),
         ("fills", fills()),
         ("positions", positions()),
@@ -78,10 +78,15 @@ fn instruments() -> String {
     )
 }
 
-fn plugins() -> String {
-    format!(
+fn plugins(later: bool) -> String {
+    let first = format!(
         "SELECT CAST(key AS INTEGER) AS id, value ->> 'name' AS name, value ->> 'budget' AS budget FROM json_each({BEGAN}, '$.began.plugins')"
-    )
+    );
+    if !later {
+        return first;
+    }
+    let added = "SELECT plugin AS id, body ->> '$.\"plugin-added\".name' AS name, body ->> '$.\"plugin-added\".budget' AS budget FROM journal WHERE kind = 'plugin-added'";
+    format!("{first} UNION ALL {added}")
 }
 
 fn orders() -> String {

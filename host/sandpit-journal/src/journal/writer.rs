@@ -9,18 +9,20 @@ use std::{
 };
 
 use rusqlite::{Connection, TransactionBehavior, params};
-use sandpit_core::time::UnixNanos;
+use sandpit_core::{engine::Record, time::UnixNanos};
 
 use super::{
     BODY_BYTES_MAX, Began, Digest, Durability, Entries, Entry, EntryRef, GROUP_AGE_MAX,
     GROUP_ROWS_MAX, HostRecord, JournalError, RawRow, Tables,
     chain::Link,
     codec,
+    entry::PluginTable,
     head::{Head, HeadFile, read_head, sync_folder},
     host_text,
     lock::WriterLock,
     rotate,
     store::Store,
+    tables::{may_come, plugins_of},
 };
 
 /// How a journal is written.
@@ -40,6 +42,8 @@ pub struct Journal {
     pub(super) head_file: HeadFile,
     pub(super) options: JournalOptions,
     pub(super) began: Began,
+    /// The plugins that have come by now.
+    pub(super) plugins: Vec<PluginTable>,
     /// The last row that was committed.
     pub(super) head: Head,
     /// The last row that was staged.
@@ -54,7 +58,8 @@ pub struct Journal {
 
 impl Journal {
     /// Opens a journal, or begins one where there is none. `tables` say what ids mean; those of an
-    /// existing journal must be the same.
+    /// existing journal must be the same, but that plugins may stand at the end which it does not
+    /// have yet: a row [`Record::PluginAdded`] is to add each before anything else is said of it.
     ///
     /// Compares the last row with the head file, and reads no other: recovery walks
     /// [`Self::entries`], which verifies them all.
@@ -106,7 +111,8 @@ impl Journal {
             }
         };
         let began = first(&store)?;
-        if let Some(what) = tables.differs(&began, false) {
+        let plugins = plugins_of(&store, &began)?;
+        if let Some(what) = tables.differs(&began, &plugins, false) {
             return Err(JournalError::OtherTables { path, what });
         }
         let head = Head { seq: last.seq, hash: last.hash };
@@ -115,6 +121,7 @@ impl Journal {
             options: *options,
             is_new: last.seq == began.rows_before + 1 && began.segment == 1,
             began,
+            plugins,
             head,
             tip: head,
             step: last.step,
@@ -215,7 +222,10 @@ impl Journal {
         self.check_sound()?;
         let before = self.staged.len();
         for entry in entries {
-            let row = link(&self.store.path, self.tip, self.step + 1, at, entry.into())
+            let entry = entry.into();
+            let row = self
+                .know(entry)
+                .and_then(|()| link(&self.store.path, self.tip, self.step + 1, at, entry))
                 .inspect_err(|_| self.poisoned = Some(at))?;
             self.tip = Head { seq: row.seq, hash: row.hash };
             self.staged.push(row);
@@ -226,6 +236,24 @@ impl Journal {
         }
         if self.staged.len() >= GROUP_ROWS_MAX {
             self.commit()?;
+        }
+        Ok(())
+    }
+
+    /// A row names no plugin that no row has named before: its number would mean nothing.
+    fn know(&mut self, entry: EntryRef<'_>) -> Result<(), JournalError> {
+        let refuse = |problem| JournalError::Refused { path: self.store.path.clone(), problem };
+        if let EntryRef::Core(Record::PluginAdded { plugin, name, budget }) = entry {
+            may_come(&self.plugins, *plugin, name).map_err(refuse)?;
+            self.plugins.push(PluginTable { name: name.clone(), budget: *budget });
+            return Ok(());
+        }
+        let plugin = match entry {
+            EntryRef::Core(record) => record.plugin(),
+            EntryRef::Host(record) => record.plugin(),
+        };
+        if plugin.is_some_and(|plugin| usize::from(plugin.0) >= self.plugins.len()) {
+            return Err(refuse("it is about a plugin that no row has added"));
         }
         Ok(())
     }
@@ -269,6 +297,12 @@ impl Journal {
     #[must_use]
     pub const fn began(&self) -> &Began {
         &self.began
+    }
+
+    /// How many plugins have come by now: those of the first row, and those with a row of their own.
+    #[must_use]
+    pub const fn plugins(&self) -> usize {
+        self.plugins.len()
     }
 
     /// The file.
@@ -327,6 +361,7 @@ impl Journal {
 
     /// Goes on as another file of the same chain.
     pub(super) fn go_on(&mut self, store: Store, began: Began, last: &RawRow) {
+        self.plugins.clone_from(&began.plugins);
         self.store = store;
         self.began = began;
         self.head = Head { seq: last.seq, hash: last.hash };

@@ -6,6 +6,7 @@ mod backup;
 mod basics;
 mod faults;
 mod flips;
+mod plugins;
 mod rotation;
 mod support;
 mod views;

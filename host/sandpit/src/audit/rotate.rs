@@ -41,7 +41,7 @@ pub fn rotate(path: &Path) -> Result<Rotated, AuditError> {
 
 /// What the new file begins with, and the time of the old one's last row.
 fn carry(journal: &Journal, tables: &Tables) -> Result<(Vec<Entry>, UnixNanos), AuditError> {
-    let mut engine = Engine::<Sound>::new(config(tables));
+    let mut engine = Engine::<Sound>::begun_with(config(tables), journal.began().plugins());
     let mut at = UnixNanos(0);
     let mut started = None;
     let mut guards = Guards::default();
@@ -84,6 +84,17 @@ impl Guards {
                     || samples.front().is_some_and(|(time, _)| is_old(*time))
                 {
                     samples.pop_front();
+                }
+            }
+            // What the account was given meanwhile counts for its earlier samples, too.
+            Record::PluginAdded { budget, .. } => {
+                for (_, sample) in self.equity.get_mut(&None).into_iter().flatten() {
+                    if let Record::Equity { sample, .. } = sample {
+                        sample.equity += *budget;
+                        sample.balance += *budget;
+                        sample.peak += *budget;
+                        sample.day_start += *budget;
+                    }
                 }
             }
             Record::Ramp { plugin, .. } => {

@@ -4,7 +4,7 @@
 use std::{cell::RefCell, path::PathBuf};
 
 use sandpit_core::{
-    engine::{Engine, EngineConfig, Event, Record, RecoveryConfig},
+    engine::{Effect, Engine, EngineConfig, Event, Record, RecoveryConfig},
     ids::RunId,
     instrument::Instrument,
     market::{MarketData, MarketEvent},
@@ -108,9 +108,18 @@ pub(super) fn start<'a>(
     assembly.engine.recovery = Some(recovery(config));
     let spec = venue_spec(config, assembly.engine.instruments.clone(), synced)?;
 
+    let journal_options =
+        JournalOptions { durability: options.durability, ..JournalOptions::default() };
+    let journal_options =
+        JournalOptions { bytes_max: options.journal_bytes_max, ..journal_options };
+    let tables = tables(config, &assembly);
+    let mut journal =
+        Journal::open(folder.journal(), &tables, &journal_options).map_err(PaperError::Journal)?;
+
     // The market of the past first, while there are no positions for it to move: prices, books and
     // bars that are being built. What it leads to was dealt with when it happened.
-    let engine = Engine::new(assembly.engine.clone());
+    let began_with = journal.began().plugins();
+    let engine = Engine::begun_with(assembly.engine.clone(), began_with);
     let past = RefCell::new((engine, HistorySearch::new(&assembly.warm_up, instruments.len())));
     let (mut effects, mut last) = (Vec::new(), None);
     let mut see = |event: &MarketEvent| {
@@ -125,18 +134,19 @@ pub(super) fn start<'a>(
     venue.pass(config.from.unwrap_or_default(), &mut see)?;
     let (mut engine, search) = past.into_inner();
 
-    let journal_options =
-        JournalOptions { durability: options.durability, ..JournalOptions::default() };
-    let journal_options =
-        JournalOptions { bytes_max: options.journal_bytes_max, ..journal_options };
-    let tables = tables(config, &assembly);
-    let mut journal =
-        Journal::open(folder.journal(), &tables, &journal_options).map_err(PaperError::Journal)?;
     let (tally, rows) = replay(&mut engine, &journal, &mut last)?;
     let mut now = venue.now().max(engine.now());
     if now == UnixNanos(0) {
         now = venue.next_time().unwrap_or(now);
     }
+    // Plugins that the configuration has and the journal has not are new.
+    engine.add_waiting(|plugin| config.plugins[usize::from(plugin.0)].name.clone(), &mut effects);
+    let added = effects.drain(..).filter_map(|effect| match effect {
+        Effect::Record(record) => Some(record),
+        _ => None,
+    });
+    let added: Vec<_> = added.collect();
+    journal.append(now, &added).map_err(PaperError::Journal)?;
     let began = began(config, options.run, &assembly.hashes);
     journal.append(now, &began).map_err(PaperError::Journal)?;
     let history = (search.begin(now), venue.position());

@@ -5,10 +5,10 @@
 use std::collections::VecDeque;
 
 use sandpit_core::{
-    engine::{Command, Effect, Engine, EngineConfig, Event, Flaws, LockReason, Record},
+    engine::{Command, Effect, Engine, EngineConfig, Event, Flaws, Record},
     ids::{InstrumentId, PluginId},
     num::Price,
-    plugin::{Fault, PluginEvent},
+    plugin::PluginEvent,
     time::{Nanos, UnixNanos},
 };
 
@@ -26,17 +26,10 @@ use super::{
 const CALLS_PER_MOMENT_MAX: u32 = 5_000;
 /// Milliseconds from a death to the next start, and from a full disk to one with room.
 const DEAD_MS: (u64, u64) = (10, 40_000);
-/// Milliseconds from a plugin's fault to its next call, and from there to the host's word that it
-/// runs again.
-const FAULT_MS: (u64, u64) = (10, 30_000);
-const WORD_MS: (u64, u64) = (0, 5_000);
-/// Faults of which one ends in quarantine.
-const QUARANTINE_ONE_IN: u64 = 3;
-
 /// The process.
 #[derive(Debug)]
 pub(super) struct Host<F: Flaws> {
-    engine: Engine<F>,
+    pub(super) engine: Engine<F>,
     up: bool,
     /// Whether it cannot write its journal: nothing goes out any more but cancels.
     crippled: bool,
@@ -44,9 +37,9 @@ pub(super) struct Host<F: Flaws> {
     life: u64,
     /// What is to be carried out, in order.
     work: VecDeque<Effect>,
-    players: Vec<Player>,
+    pub(super) players: Vec<Player>,
     /// Players that are not called.
-    down: Vec<bool>,
+    pub(super) down: Vec<bool>,
     /// After so many more effects it is killed.
     doom: Option<u64>,
     calls: (UnixNanos, u32),
@@ -113,7 +106,7 @@ impl<F: Flaws> World<F> {
         self.work()
     }
 
-    fn step_engine(&mut self, event: Event) -> Held {
+    pub(super) fn step_engine(&mut self, event: Event) -> Held {
         if !self.host.up {
             return Ok(());
         }
@@ -134,7 +127,7 @@ impl<F: Flaws> World<F> {
     }
 
     /// Writes down what a step decided, holds it against the truth, and puts the rest to work.
-    fn absorb(
+    pub(super) fn absorb(
         &mut self,
         effects: &mut Vec<Effect>,
         command: Option<&Command>,
@@ -242,7 +235,7 @@ impl<F: Flaws> World<F> {
     }
 
     /// Carries out what waits, in order.
-    fn work(&mut self) -> Held {
+    pub(super) fn work(&mut self) -> Held {
         while self.host.up {
             match &mut self.host.doom {
                 Some(0) => self.crash(),
@@ -323,64 +316,6 @@ impl<F: Flaws> World<F> {
         }
     }
 
-    /// A plugin is at fault: it is called again after a while, and some time after that the host
-    /// says so; or it is put in quarantine. What runs and what is said of it are not one: the engine
-    /// has to hold either way.
-    fn fault(&mut self, plugin: PluginId, fault: Fault) -> Held {
-        self.counts.plugin_faults += 1;
-        self.host.down[usize::from(plugin.0)] = true;
-        self.step_engine(Event::Command(Command::Fault(plugin, fault)))?;
-        if self.chance.one_in(QUARANTINE_ONE_IN) {
-            let flatten = self.chance.flip();
-            return self.quarantine(Command::Quarantine { plugin, flatten });
-        }
-        self.start_again(plugin);
-        Ok(())
-    }
-
-    fn quarantine(&mut self, command: Command) -> Held {
-        self.counts.quarantines += 1;
-        self.step_engine(Event::Command(command))
-    }
-
-    fn start_again(&mut self, plugin: PluginId) {
-        let life = self.host.life;
-        let called = self.now.plus(self.chance.pause_ms(FAULT_MS.0, FAULT_MS.1));
-        self.queue.at(called, Happening::Revive { life, plugin });
-        let told = called.plus(self.chance.pause_ms(WORD_MS.0, WORD_MS.1));
-        self.queue.at(told, Happening::Restarted { life, plugin });
-    }
-
-    /// A plugin is called again, in quarantine too: a host that forgets it is not to matter.
-    pub(super) fn revive(&mut self, life: u64, plugin: PluginId) {
-        if life == self.host.life {
-            self.note(|| format!("plugin {} is called again", plugin.0));
-            self.host.down[usize::from(plugin.0)] = false;
-        }
-    }
-
-    /// The host says that a plugin runs again.
-    pub(super) fn restarted(&mut self, life: u64, plugin: PluginId) -> Held {
-        if life != self.host.life {
-            return Ok(());
-        }
-        self.counts.plugin_restarts += 1;
-        self.tell(Event::Command(Command::Restarted(plugin)))
-    }
-
-    /// The operator has decided.
-    pub(super) fn command(&mut self, command: Command) -> Held {
-        match &command {
-            Command::Quarantine { .. } => self.counts.quarantines += 1,
-            Command::Unlock(Some(plugin), LockReason::Quarantine) => {
-                self.counts.releases += 1;
-                self.host.down[usize::from(plugin.0)] = false;
-            }
-            _ => {}
-        }
-        self.tell(Event::Command(command))
-    }
-
     pub(super) fn marks(&self) -> Vec<Option<Price>> {
         let all = (0u16..).take(self.config.instruments.len()).map(InstrumentId);
         all.map(|instrument| self.host.engine.market_of(instrument).mark()).collect()
@@ -442,10 +377,10 @@ impl<F: Flaws> World<F> {
         }
         self.host.down.fill(false);
         self.check_books()?;
-        for plugin in self.plugin_ids().filter(|plugin| self.operator.is_faulted(*plugin)) {
-            // Whoever was at fault before begins with all others, and the host says so in time.
-            let told = self.now.plus(self.chance.pause_ms(WORD_MS.0, WORD_MS.1));
-            self.queue.at(told, Happening::Restarted { life: self.host.life, plugin });
+        for plugin in self.plugin_ids() {
+            if self.operator.is_faulted(plugin) {
+                self.say_restarted(plugin, self.now);
+            }
         }
         let mut effects = Vec::new();
         self.host.engine.resume(self.now, &mut effects);
@@ -455,7 +390,7 @@ impl<F: Flaws> World<F> {
 
     /// An engine that knows what the journal knows.
     pub(super) fn replayed(&self) -> Result<Engine<F>, super::violation::Broke> {
-        let mut engine = Engine::with_flaws(self.config.clone());
+        let mut engine = Engine::begun_with(self.config.clone(), self.began);
         for (at, record) in self.disk.records() {
             if let Err(error) = engine.replay(at, record) {
                 let detail = format!("{record:?} cannot be applied: {error}");
@@ -473,6 +408,7 @@ impl<F: Flaws> World<F> {
         }
         let carried = self.host.engine.carry();
         self.disk.rotate(self.now, &carried);
+        self.began = self.config.plugins.len();
         self.counts.rotations += 1;
         self.check_journal()
     }

@@ -18,6 +18,7 @@ mod players;
 mod queue;
 mod quiet;
 mod scenario;
+mod supervise;
 mod trace;
 mod truth;
 mod venue;
@@ -105,6 +106,8 @@ pub struct Counts {
     pub quarantines: u64,
     /// Plugins that the operator let go.
     pub releases: u64,
+    /// Plugins that came while the host ran.
+    pub newcomers: u64,
     /// Orders and cancels of somebody else on the account.
     pub stranger_deeds: u64,
     /// Comparisons of the books with the venue's.
@@ -120,7 +123,7 @@ pub struct Counts {
 impl Counts {
     /// The counts by name.
     #[must_use]
-    pub const fn named(&self) -> [(&'static str, u64); 20] {
+    pub const fn named(&self) -> [(&'static str, u64); 21] {
         [
             ("orders", self.orders),
             ("fills", self.fills),
@@ -137,6 +140,7 @@ impl Counts {
             ("plugin_restarts", self.plugin_restarts),
             ("quarantines", self.quarantines),
             ("releases", self.releases),
+            ("newcomers", self.newcomers),
             ("stranger_deeds", self.stranger_deeds),
             ("reconciled", self.reconciled),
             ("rotations", self.rotations),
@@ -162,6 +166,7 @@ impl Counts {
         self.plugin_restarts += other.plugin_restarts;
         self.quarantines += other.quarantines;
         self.releases += other.releases;
+        self.newcomers += other.newcomers;
         self.stranger_deeds += other.stranger_deeds;
         self.reconciled += other.reconciled;
         self.rotations += other.rotations;

@@ -35,6 +35,13 @@ impl Operator {
         }
     }
 
+    /// A plugin has come.
+    pub(super) fn add_plugin(&mut self) {
+        self.plugins.push(TradingState::Active);
+        self.faulted.push(false);
+        self.quarantined.push(false);
+    }
+
     /// The next command. What is stopped is let go again more often than it is stopped.
     pub(super) fn command(&mut self) -> Command {
         if self.killed && self.chance.below(3) > 0 {

@@ -71,6 +71,8 @@ pub(super) enum Happening {
     Revive { life: u64, plugin: PluginId },
     /// The host says of a plugin that it runs again.
     Restarted { life: u64, plugin: PluginId },
+    /// A plugin comes while the host runs.
+    Newcomer,
     /// The operator does something.
     Command,
     /// Somebody else trades on the account.

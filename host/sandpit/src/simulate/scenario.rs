@@ -29,6 +29,10 @@ const LAG_MS_MAX: u64 = 3_000;
 /// Longer than both together, as the engine requires.
 const GRACE_MS: u64 = 10_000;
 
+/// Worlds of which one has a plugin that comes later, and when at the latest.
+const NEWCOMER_ONE_IN: u64 = 4;
+const NEWCOMER_MS_MAX: u64 = 120_000;
+
 /// How often things go wrong. Numbers without a unit are out of ten thousand; zero is never.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Faults {
@@ -88,6 +92,8 @@ impl Faults {
 #[derive(Debug)]
 pub(super) struct Scenario {
     pub(super) config: EngineConfig,
+    /// A plugin that comes while the host runs, and about when, in milliseconds.
+    pub(super) newcomer: Option<(PluginConfig, u64)>,
     pub(super) faults: Faults,
     pub(super) lag_max: Nanos,
     /// For everything else.
@@ -120,6 +126,7 @@ impl Scenario {
             query_every_max: Nanos::from_millis(8_000),
             reconcile_every: chance.pause_ms(5_000, 60_000),
         };
+        let newcomer = newcomer(&instruments, seed);
         let config = EngineConfig {
             run: RunId(1),
             account_limits: limits(&instruments, &mut chance, 2),
@@ -130,7 +137,7 @@ impl Scenario {
             venue: capabilities,
             recovery: Some(recovery),
         };
-        Self { config, faults, lag_max, chance }
+        Self { config, newcomer, faults, lag_max, chance }
     }
 
     /// How long a world without faults may take until everything is settled.
@@ -165,6 +172,13 @@ fn instrument(index: u64, chance: &mut Chance) -> Option<Instrument> {
         taker_fee: Rate(chance.whole(0, 1_000_000_000)),
     })
     .ok()
+}
+
+/// Drawn from a sequence of its own, so that a seed's world is the same until it comes.
+fn newcomer(instruments: &[Instrument], seed: u64) -> Option<(PluginConfig, u64)> {
+    let mut chance = Chance::new(!seed);
+    let comes = chance.one_in(NEWCOMER_ONE_IN);
+    comes.then(|| (plugin(instruments, &mut chance), chance.between(1_000, NEWCOMER_MS_MAX)))
 }
 
 fn plugin(instruments: &[Instrument], chance: &mut Chance) -> PluginConfig {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use sandpit_core::{
-    engine::{EngineConfig, Event, Flaws, VenueEvent},
+    engine::{EngineConfig, Event, Flaws, PluginConfig, VenueEvent},
     ids::InstrumentId,
     num::Price,
     order::Report,
@@ -39,7 +39,12 @@ const REPLAY_CHECK_EVERY: u64 = 4_096;
 pub(super) struct World<F: Flaws> {
     pub(super) now: UnixNanos,
     pub(super) step: u64,
+    /// With the plugins that have come by now.
     pub(super) config: EngineConfig,
+    /// A plugin that is still to come.
+    pub(super) newcomer: Option<PluginConfig>,
+    /// Plugins with which the journal began.
+    pub(super) began: usize,
     pub(super) faults: Faults,
     pub(super) settling: Nanos,
     pub(super) slip: Slip,
@@ -69,7 +74,8 @@ impl<F: Flaws> World<F> {
     pub(super) fn new(seed: u64, slip: Slip, keep: Keep) -> Self {
         let scenario = Scenario::draw(seed);
         let settling = scenario.settling();
-        let Scenario { config, faults, lag_max, mut chance } = scenario;
+        let Scenario { config, newcomer, faults, lag_max, mut chance } = scenario;
+        let (newcomer, comes_ms) = newcomer.unzip();
         let (plugins, instruments) = (config.plugins.len(), config.instruments.len());
         let walks: Vec<_> = (0u16..)
             .zip(&config.instruments)
@@ -97,12 +103,17 @@ impl<F: Flaws> World<F> {
             walks,
             wakes: (START, 0),
             config,
+            newcomer,
+            began: plugins,
             faults,
             chance,
         };
         let (config, faults) = (world.config.clone(), world.faults.clone());
         world.note(|| format!("a world with {config:?} and {faults:?}"));
         world.set_out();
+        if let Some(comes_ms) = comes_ms {
+            world.queue.at(START.plus(Nanos::from_millis(comes_ms)), Happening::Newcomer);
+        }
         world
     }
 
@@ -189,6 +200,7 @@ impl<F: Flaws> World<F> {
             Happening::Restarted { life, plugin } => self.restarted(life, plugin),
             // What follows disturbs, and is over once the faults are.
             _ if self.quiet => Ok(()),
+            Happening::Newcomer => self.newcomer(),
             Happening::Command => {
                 self.later(self.faults.command_every_ms, Happening::Command);
                 let command = self.operator.command();

@@ -9,13 +9,14 @@ use std::{
 };
 
 use sandpit_core::{
-    engine::{Alert, Origin, Record},
+    engine::{Alert, Lock, LockReason, Origin, Record},
     ids::{ClientOrderId, InstrumentId, OrderTag, PluginId, RunId, TradeId},
     instrument::{Instrument, InstrumentKind, InstrumentSpec},
     intent::TimeInForce,
     market::Side,
     num::{Decimal, Money, Price, Quantity, Rate},
     order::{Fill, Order, OrderKind, OrderState},
+    plugin::{Fault, FaultCode, TradingState},
     risk::{Denial, Purpose},
     time::UnixNanos,
 };
@@ -353,4 +354,46 @@ fn a_cut_is_accepted_only_with_a_note() {
     place.audit(&["verify", "a.journal"]).ends(0);
     let again = place.audit(&["accept-cut", "a.journal", "--note", "again"]).ends(0);
     assert!(again.text.contains("Nothing is lost"), "{again:?}");
+}
+
+#[test]
+fn plugins_that_came_later_have_their_names_everywhere() {
+    let place = Place::new();
+    let path = place.path("main.journal");
+    let mut journal = journal(&path);
+    let budget = Money::from_scaled(500, 0).unwrap();
+    let late = PluginId(2);
+    let added = Record::PluginAdded { plugin: late, name: "late".to_owned(), budget };
+    let fault = Fault { code: FaultCode::Trap, detail: String::new() };
+    let lock = Lock {
+        reason: LockReason::Quarantine,
+        state: TradingState::Halted,
+        since: UnixNanos(NOON + 4),
+        unlock_at: None,
+    };
+    journal.append(UnixNanos(NOON + 3), &[added]).unwrap();
+    journal.append(UnixNanos(NOON + 3), &trade(2, 10, Side::Buy, 11_000, 100)).unwrap();
+    let quarantined = [
+        Record::Faulted(late, fault),
+        Record::Alert(Alert::Quarantined(late)),
+        Record::Locked { plugin: Some(late), lock },
+    ];
+    journal.append(UnixNanos(NOON + 4), &quarantined).unwrap();
+    journal.close().unwrap();
+
+    let shown = place.audit(&["show", "main.journal", "--plugin", "late"]).ends(0);
+    assert!(shown.text.contains("plugin-added"), "{shown:?}");
+    assert!(shown.text.contains("quarantine"), "{shown:?}");
+    let exported = place.audit(&["export", "main.journal", "--format", "csv"]);
+    assert!(exported.text.contains(",filled,late,BTCUSDT,"), "{exported:?}");
+    let report = place.audit(&["report", "main.journal", "--month", "2026-11", "--json"]);
+    let text = report.text.replace([' ', '\n'], "");
+    assert!(text.contains(r#""scope":"late""#), "{text}");
+    assert!(text.contains(r#""quarantined":1"#), "{text}");
+    // The next file names it in its first row, and its position is carried.
+    place.audit(&["rotate", "main.journal"]).ends(0);
+    let shown = place.audit(&["show", "main.journal", "--plugin", "late"]);
+    assert!(shown.text.contains("carried-position"), "{shown:?}");
+    assert!(!shown.text.contains("plugin-added"), "{shown:?}");
+    place.audit(&["verify", "."]).ends(0);
 }

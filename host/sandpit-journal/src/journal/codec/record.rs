@@ -143,6 +143,7 @@ mirror_enum!(Record as RecordRow {
     Trailed { order: ClientOrderId, best: Price },
     InstrumentHalted(instrument: InstrumentId),
     InstrumentResumed(instrument: InstrumentId),
+    PluginAdded { plugin: PluginId, name: String, budget: Money },
     Faulted(plugin: PluginId, fault: Fault),
     Commanded[command: Command],
     Alert[alert: Alert],
