@@ -154,7 +154,7 @@ fn what_somebody_else_does_is_seen_and_counted_and_nobody_s() {
 }
 
 #[test]
-fn a_fault_s_lock_is_shown_at_the_next_start_and_ended_by_a_person() {
+fn quarantine_is_shown_at_the_next_start_and_ended_by_a_person() {
     let stage = Stage::new(4_000, "");
     let hostile = format!(
         "[[plugins]]\nname = \"wild\"\ncomponent = {:?}\nbudget = \"100000\"\n\
@@ -170,12 +170,12 @@ fn a_fault_s_lock_is_shown_at_the_next_start_and_ended_by_a_person() {
     stage.configure(&hostile);
     let words = ["paper", "run.toml", "--state", "memory", "--speed", "max", "--until-end"];
     let shown = run(stage.path(), &words).ends(0);
-    let note = "wild is locked (fault, Halted)";
+    let note = "wild is locked (quarantine, Halted)";
     assert!(
-        shown.errors.contains(note) && shown.errors.contains("--unlock wild:fault"),
+        shown.errors.contains(note) && shown.errors.contains("--unlock wild:quarantine"),
         "{shown:#?}"
     );
-    assert!(shown.output.contains("locked: wild (fault)"), "{shown:#?}");
+    assert!(shown.output.contains("locked: wild (quarantine)"), "{shown:#?}");
     let rows = stage.journal();
     let submitted = |rows: &[Row]| {
         rows_with(rows, |entry| matches!(entry, Entry::Core(Record::Submitted { .. }))) as u64

@@ -82,7 +82,7 @@ fn a_row_about_a_plugin_that_never_came_is_refused() {
     for record in [about(2), added(3, "x"), added(1, "x"), added(2, &"x".repeat(129))] {
         let (_folder, path) = place();
         let mut journal = open(&path).unwrap();
-        let refused = journal.append(UnixNanos(NOON), &[record.clone()]).unwrap_err();
+        let refused = journal.append(UnixNanos(NOON), [&record]).unwrap_err();
         assert!(matches!(refused, JournalError::Refused { .. }), "{record:?}: {refused}");
         assert!(journal.is_poisoned());
         drop(journal);
