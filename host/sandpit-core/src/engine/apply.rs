@@ -273,7 +273,7 @@ impl<F: Flaws> Engine<F> {
                 pattern.note(Trade { time, plugin, instrument, side, price, quantity });
         }
         self.orders.move_position(plugin, instrument, quantity);
-        self.recent_fills.note(time, instrument, quantity);
+        self.recent_fills.note(time, instrument, fill.trade_id, quantity);
         let held = self.account.sub_account(plugin).position(instrument).quantity;
         assert_eq!(
             held,

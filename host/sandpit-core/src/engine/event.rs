@@ -71,6 +71,8 @@ pub enum Command {
     LoseJournal,
     /// Ends a lock: of a plugin, or of the account.
     Unlock(Option<PluginId>, LockReason),
+    /// Cancels a plugin's orders; the exits that the host placed stay.
+    CancelOrders(PluginId),
     /// Cancels a plugin's orders, or everybody's, and closes the positions.
     Flatten(Option<PluginId>),
     /// Lets an instrument trade again that was halted.

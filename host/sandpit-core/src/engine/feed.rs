@@ -8,7 +8,7 @@ use crate::{
     ids::{InstrumentId, PluginId},
     instrument::Instrument,
     market::{BarBuilder, DataKind, Funding, MarketData, MarketEvent},
-    plugin::{DepthView, PluginEvent},
+    plugin::{DepthView, PluginEvent, Subscriptions},
     time::{Nanos, UnixNanos},
 };
 
@@ -53,6 +53,18 @@ impl Feed {
             let feed = &mut self.instruments[usize::from(instrument.0)];
             for kind in &plugin.subscriptions.kinds {
                 feed.subscribe(id, *kind);
+            }
+        }
+    }
+
+    /// Nothing more is told to a plugin. Bars that it wanted are built on: others may want them.
+    fn unsubscribe(&mut self, id: PluginId) {
+        for feed in &mut self.instruments {
+            feed.trades.retain(|plugin| *plugin != id);
+            feed.quotes.retain(|plugin| *plugin != id);
+            feed.depth.retain(|(plugin, _)| *plugin != id);
+            for bars in feed.bars.values_mut() {
+                bars.plugins.retain(|plugin| *plugin != id);
             }
         }
     }
@@ -139,10 +151,10 @@ impl Feed {
 impl InstrumentFeed {
     fn subscribe(&mut self, plugin: PluginId, kind: DataKind) {
         match kind {
-            DataKind::Trades => self.trades.push(plugin),
-            DataKind::Quotes => self.quotes.push(plugin),
-            DataKind::Depth(levels) => self.depth.push((plugin, levels)),
-            DataKind::Bars(interval) => self.bars(interval).plugins.push(plugin),
+            DataKind::Trades => put(&mut self.trades, plugin),
+            DataKind::Quotes => put(&mut self.quotes, plugin),
+            DataKind::Depth(levels) => put(&mut self.depth, (plugin, levels)),
+            DataKind::Bars(interval) => put(&mut self.bars(interval).plugins, plugin),
         }
     }
 
@@ -155,6 +167,12 @@ impl InstrumentFeed {
     }
 }
 
+/// Plugins are told in the order of their numbers, whenever they came.
+fn put<T: Ord>(list: &mut Vec<T>, item: T) {
+    list.push(item);
+    list.sort();
+}
+
 fn tell(plugins: &[PluginId], event: &MarketEvent, history: bool, effects: &mut Vec<Effect>) {
     for plugin in plugins {
         let event = PluginEvent::Market { event: event.clone(), history };
@@ -163,6 +181,19 @@ fn tell(plugins: &[PluginId], event: &MarketEvent, history: bool, effects: &mut 
 }
 
 impl<F: Flaws> Engine<F> {
+    /// Changes what a plugin is told of the market, from the next event on: another component of
+    /// it may want other data. No record says so: after a restart it is what the component wants
+    /// that runs then.
+    pub fn subscribe(&mut self, id: PluginId, subscriptions: &Subscriptions) {
+        let Some(plugin) = self.config.plugins.get_mut(usize::from(id.0)) else { return };
+        if plugin.subscriptions == *subscriptions {
+            return;
+        }
+        plugin.subscriptions = subscriptions.clone();
+        self.feed.unsubscribe(id);
+        self.feed.subscribe(id, plugin);
+    }
+
     pub(super) fn market(&mut self, event: &MarketEvent, history: bool, effects: &mut Vec<Effect>) {
         let id = event.instrument;
         // A bar of the source's own ends builders of its interval before they would tell of it.

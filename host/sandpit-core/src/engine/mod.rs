@@ -260,6 +260,7 @@ impl<F: Flaws> Engine<F> {
                 self.cancel_everything(effects);
             }
             Command::Unlock(plugin, reason) => self.unlock(plugin, reason, effects),
+            Command::CancelOrders(plugin) => self.cancel_own(plugin, effects),
             Command::Flatten(Some(plugin)) => self.flatten(plugin, effects),
             Command::Flatten(None) => self.flatten_all(effects),
             Command::ResumeInstrument(instrument) => {

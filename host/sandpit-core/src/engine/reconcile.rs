@@ -9,7 +9,7 @@ use alloc::{
 
 use crate::{
     engine::{Alert, Effect, Engine, Flaws, Origin, Record, VenueSnapshot},
-    ids::InstrumentId,
+    ids::{InstrumentId, TradeId},
     market::Side,
     num::Quantity,
     order::ReportKind,
@@ -19,22 +19,39 @@ use crate::{
 /// Executions that are remembered to compare with books that are a little older.
 const RECENT_FILLS_MAX: usize = 1_024;
 
+/// One execution, as far as books are compared.
+#[derive(Clone, Copy, Debug)]
+struct RecentFill {
+    time: UnixNanos,
+    instrument: InstrumentId,
+    trade: TradeId,
+    /// Signed.
+    quantity: Quantity,
+}
+
 /// The latest executions; the oldest falls out first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RecentFills {
-    fills: VecDeque<(UnixNanos, InstrumentId, Quantity)>,
+    fills: VecDeque<RecentFill>,
     /// The latest time of one that fell out.
     forgotten: UnixNanos,
 }
 
 impl RecentFills {
-    pub(crate) fn note(&mut self, time: UnixNanos, instrument: InstrumentId, quantity: Quantity) {
+    /// Takes in an execution; `quantity` is signed.
+    pub(crate) fn note(
+        &mut self,
+        time: UnixNanos,
+        instrument: InstrumentId,
+        trade: TradeId,
+        quantity: Quantity,
+    ) {
         if self.fills.len() == RECENT_FILLS_MAX
-            && let Some((time, ..)) = self.fills.pop_front()
+            && let Some(oldest) = self.fills.pop_front()
         {
-            self.forgotten = self.forgotten.max(time);
+            self.forgotten = self.forgotten.max(oldest.time);
         }
-        self.fills.push_back((time, instrument, quantity));
+        self.fills.push_back(RecentFill { time, instrument, trade, quantity });
     }
 
     /// What was executed until now was forgotten.
@@ -43,10 +60,20 @@ impl RecentFills {
         self.forgotten = self.forgotten.max(now);
     }
 
-    /// Signed quantity that was executed after `time`; `None` where that was too long ago.
-    fn after(&self, time: UnixNanos, instrument: InstrumentId) -> Option<Quantity> {
-        let later = self.fills.iter().filter(|(at, of, _)| *at > time && *of == instrument);
-        (self.forgotten <= time).then(|| Quantity(later.map(|(.., quantity)| quantity.0).sum()))
+    /// Signed quantity that was executed after these books were shown; `None` where that was too
+    /// long ago. At the very time of the books only what they list was before them, and what they
+    /// list was before them even where we have heard of it later.
+    fn after(&self, books: &VenueSnapshot, instrument: InstrumentId) -> Option<Quantity> {
+        let is_listed = |own: &RecentFill| {
+            books.fills.iter().any(|listed| {
+                listed.instrument == instrument
+                    && listed.fill.trade_id == own.trade
+                    && listed.side.signed(listed.fill.quantity) == own.quantity
+            })
+        };
+        let own = self.fills.iter().filter(|own| own.instrument == instrument);
+        let later = own.filter(|own| own.time >= books.time && !is_listed(own));
+        (self.forgotten <= books.time).then(|| Quantity(later.map(|own| own.quantity.0).sum()))
     }
 }
 
@@ -109,7 +136,7 @@ impl<F: Flaws> Engine<F> {
         if self.doubts.ids().any(|id| of(id) == Some(instrument)) {
             return;
         }
-        let Some(later) = self.recent_fills.after(snapshot.time, instrument) else {
+        let Some(later) = self.recent_fills.after(snapshot, instrument) else {
             return;
         };
         let mut held = snapshot.positions.iter().filter(|(of, _)| *of == instrument);

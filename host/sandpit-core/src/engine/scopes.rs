@@ -369,6 +369,14 @@ impl<F: Flaws> Engine<F> {
                 }
             }
             (Transition::AskUpdate | Transition::AskCancel | Transition::Lose, _) => {}
+            // A fill, or that a cancel was refused, is no answer to a change.
+            (Transition::Update, _)
+            | (Transition::ChangeRejected, News::Nothing | News::Reason(_)) => {
+                if let Some(resting) = &mut self.risk.resting {
+                    resting.answered(id);
+                }
+                self.note_resting(id);
+            }
             _ => self.note_resting(id),
         }
     }

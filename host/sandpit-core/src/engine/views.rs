@@ -61,6 +61,12 @@ impl<F: Flaws> Engine<F> {
         self.scope_state(Some(plugin)).state().max(self.account_state.state())
     }
 
+    /// What is let through for the account.
+    #[must_use]
+    pub fn account_trading_state(&self) -> TradingState {
+        self.account_state.state()
+    }
+
     /// The locks of a plugin, or of the account.
     pub fn locks(&self, plugin: Option<PluginId>) -> impl Iterator<Item = &Lock> {
         self.scope_state(plugin).locks()

@@ -52,7 +52,7 @@ impl Resting {
         Self { books: alloc::vec![Default::default(); instruments], places: BTreeMap::new() }
     }
 
-    /// An order rests, or may soon, at `price`, and nowhere else.
+    /// An order rests, or may soon, at `price`; and still at the one that it was asked to move to.
     pub(crate) fn put(
         &mut self,
         id: ClientOrderId,
@@ -60,9 +60,26 @@ impl Resting {
         side: Side,
         price: Price,
     ) {
+        let asked = self.places.get(&id).and_then(|place| place.prices[1]);
         self.remove(id);
-        self.places.insert(id, Place { instrument, side, prices: [Some(price), None] });
-        self.books[usize::from(instrument.0)][index(side)].insert((price, id));
+        self.places.insert(id, Place { instrument, side, prices: [Some(price), asked] });
+        let book = &mut self.books[usize::from(instrument.0)][index(side)];
+        book.insert((price, id));
+        if let Some(asked) = asked {
+            book.insert((asked, id));
+        }
+    }
+
+    /// What it was asked to become was answered: it rests where it is put next, and nowhere else.
+    pub(crate) fn answered(&mut self, id: ClientOrderId) {
+        let Some(place) = self.places.get_mut(&id) else {
+            return;
+        };
+        if let Some(asked) = place.prices[1].take()
+            && place.prices[0] != Some(asked)
+        {
+            self.books[usize::from(place.instrument.0)][index(place.side)].remove(&(asked, id));
+        }
     }
 
     /// It was asked to move to `price`; it may be at either until there is an answer.
@@ -142,6 +159,12 @@ mod tests {
         resting.put(id(2), at, Side::Sell, Price(120));
         assert_eq!(buy(&resting, 109), None);
         assert_eq!(resting.met_by(at, Side::Buy, Price(120), |of| of == id(1)), Some(id(2)));
+        // A part of it trades before the change is answered: it may still come to rest there.
+        resting.may_move(id(3), Price(95));
+        resting.put(id(3), at, Side::Buy, Price(90));
+        assert_eq!(resting.met_by(at, Side::Sell, Price(95), |_| false), Some(id(3)));
+        resting.answered(id(3));
+        assert_eq!(resting.met_by(at, Side::Sell, Price(95), |_| false), None);
         for sequence in 1..=3 {
             resting.remove(id(sequence));
         }

@@ -333,6 +333,15 @@ fn books_that_are_older_than_a_fill_do_not_make_it_somebody_elses() {
 }
 
 #[test]
+fn at_the_very_time_of_the_books_only_what_they_list_was_before_them() {
+    let mut host = Host::new(all());
+    host.run("trade 100\np0 buy 3 @ 99 #1\nv 1 accepted\nv 1 fill 3 @ 99 t1");
+    let without = parse("books", host.engine.now().0);
+    host.engine.step(without, &mut Vec::new());
+    assert_eq!(host.engine.external_position(sandpit_core::ids::InstrumentId(0)).0, 0);
+}
+
+#[test]
 fn a_late_fill_of_a_brackets_entry_gets_its_exits() {
     check(
         "trade 100

@@ -72,6 +72,7 @@ mirror_enum!(Command as CommandRow {
     Kill { flatten: bool },
     LoseJournal,
     Unlock(plugin: Option<PluginId>, reason: LockReason),
+    CancelOrders(plugin: PluginId),
     Flatten(plugin: Option<PluginId>),
     ResumeInstrument(instrument: InstrumentId),
 });
