@@ -11,6 +11,15 @@
 )]
 mod support;
 
+#[cfg(target_os = "linux")]
+#[path = "../tests/supervise/hall.rs"]
+#[expect(dead_code, clippy::unwrap_used, reason = "shared with the tests, as above")]
+mod hall;
+
+#[cfg(target_os = "linux")]
+#[expect(dead_code, reason = "shared with other benches, which need other parts")]
+mod supervised;
+
 #[cfg(not(target_os = "linux"))]
 fn main() {}
 
@@ -36,16 +45,23 @@ mod linux {
     use sandpit_core::{intent::Intent, plugin::PluginEvent};
     use sandpit_plugin::{
         Compiled, Compiler, EngineSettings, LaunchSettings, Launcher, Limits, NoLog, ProcessRunner,
-        Runner,
+        Runner, SuperviseRules,
     };
 
-    use crate::support::{Guest, engine, instrument, session, trade};
+    use crate::{
+        hall::{Build, Hall, busy, generous},
+        supervised::{Market, Pace, at, met, say},
+        support::{Guest, engine, instrument, session, trade},
+    };
 
     pub(super) const RUNNER: &str = "__runner";
     /// Events of each measurement.
     const EVENTS: usize = 20_000;
     /// Runners that are started to see what they cost.
     const RUNNERS: usize = 20;
+    /// What a round trip through a runner may take on a machine with nothing else to do.
+    const P50_MAX: Duration = Duration::from_micros(25);
+    const P99_MAX: Duration = Duration::from_micros(100);
     /// Between two events of a market that is not in a hurry.
     const PAUSE: Duration = Duration::from_micros(500);
 
@@ -59,8 +75,17 @@ mod linux {
         Launcher::new(LaunchSettings { host_spin, runner_spin, ..settings }).unwrap()
     }
 
+    /// Each event asks, and they come in quick succession.
+    fn limits() -> Limits {
+        Limits {
+            call_deadline: Duration::from_secs(5),
+            intents_per_second_max: 1_000_000,
+            ..Limits::default()
+        }
+    }
+
     fn launched(launcher: &Arc<Launcher>, compiled: &Compiled) -> ProcessRunner {
-        let limits = Limits { call_deadline: Duration::from_secs(5), ..Limits::default() };
+        let limits = limits();
         let mut runner = launcher
             .launch("bench", compiled, EngineSettings::default(), &limits, Box::new(NoLog))
             .unwrap();
@@ -110,7 +135,7 @@ mod linux {
         let compiled = Compiler::InProcess.compile(&engine(), &asks().checked()).unwrap();
         let _ = writeln!(out, "event to intent, {EVENTS} events, each asks for one order");
         told("bare wasmtime call", &bare(&events));
-        told("inline", &times(&mut asks().started(&Limits::default()), &events, Duration::ZERO));
+        told("inline", &times(&mut asks().started(&limits()), &events, Duration::ZERO));
         for (pause, pace) in [(Duration::ZERO, "at once"), (PAUSE, "every 0.5 ms")] {
             for (host_us, runner_us) in [(0, 0), (50, 0), (50, 50)] {
                 let spins = [host_us, runner_us].map(Duration::from_micros);
@@ -120,8 +145,36 @@ mod linux {
                 told(&what, &times(&mut runner, some, pause));
             }
         }
+        supervised();
         starts(&compiled);
         ExitCode::SUCCESS
+    }
+
+    /// The same under a supervisor, which asks, sleeps until there is an answer, and takes it.
+    fn supervised() {
+        let rules = || SuperviseRules { totals: generous(), ..SuperviseRules::default() };
+        let build = Build::of(&engine(), &asks());
+        let in_process = || launcher(Duration::ZERO, Duration::ZERO);
+        for (what, launcher, pace, events) in [
+            ("supervisor, inline, events at once", None, Pace::Answer, EVENTS),
+            ("supervisor, runner, events at once", Some(in_process()), Pace::Answer, EVENTS),
+            (
+                "supervisor, runner, events every 0.5 ms",
+                Some(in_process()),
+                Pace::Clock(PAUSE),
+                EVENTS / 4,
+            ),
+        ] {
+            let is_process = launcher.is_some();
+            let mut hall = Hall::new(rules(), launcher);
+            let plugin = hall.load(&build, limits(), busy());
+            let times = Market::open().play(&mut hall, plugin, &pace, events);
+            told(what, &times);
+            if is_process {
+                let are_met = at(&times, 500) <= P50_MAX && at(&times, 990) <= P99_MAX;
+                say(&format!("  at most 25 us at p50 and 100 us at p99: {}", met(are_met)));
+            }
+        }
     }
 
     /// The module's own two exports, with no host, no limits and no contract around them.

@@ -200,13 +200,26 @@ impl std::fmt::Debug for Artifact {
     }
 }
 
+/// On how many threads a component is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Threads {
+    /// On this one: where no other may be started.
+    This,
+    /// On as many as there are cores.
+    All,
+}
+
 /// Compiles a component without linking it, with an engine that has no clock and runs nothing.
 pub(crate) fn precompile(
     settings: EngineSettings,
     component: &[u8],
+    threads: Threads,
 ) -> Result<Vec<u8>, CompileError> {
     config(settings)
-        .and_then(|config| wasmtime::Engine::new(&config))
+        .and_then(|mut config| {
+            config.parallel_compilation(threads == Threads::All);
+            wasmtime::Engine::new(&config)
+        })
         .and_then(|engine| engine.precompile_component(component))
         .map_err(|error| CompileError::new(&error))
 }

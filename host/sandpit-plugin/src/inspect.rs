@@ -85,6 +85,8 @@ pub struct LimitsView {
     pub start_deadline_ms: u128,
     /// Intents of one call.
     pub intents_per_call_max: usize,
+    /// Intents per second of event time.
+    pub intents_per_second_max: u32,
     /// Bytes that one call may hand over.
     pub output_bytes_max: usize,
     /// Bytes of a saved state.
@@ -93,6 +95,8 @@ pub struct LimitsView {
     pub log_line_bytes_max: usize,
     /// Bytes of log lines per second of event time.
     pub log_bytes_per_second_max: u64,
+    /// Bytes of a core dump.
+    pub core_dump_bytes_max: usize,
 }
 
 impl From<&Limits> for LimitsView {
@@ -107,10 +111,12 @@ impl From<&Limits> for LimitsView {
             call_deadline_ms: limits.call_deadline.as_millis(),
             start_deadline_ms: limits.start_deadline.as_millis(),
             intents_per_call_max: limits.intents_per_call_max,
+            intents_per_second_max: limits.intents_per_second_max,
             output_bytes_max: limits.output_bytes_max,
             state_bytes_max: limits.state_bytes_max,
             log_line_bytes_max: limits.log_line_bytes_max,
             log_bytes_per_second_max: limits.log_bytes_per_second_max,
+            core_dump_bytes_max: limits.core_dump_bytes_max,
         }
     }
 }

@@ -26,6 +26,7 @@
 
 mod bindings;
 mod cache;
+mod calls;
 mod check;
 mod compile;
 mod convert;
@@ -40,13 +41,18 @@ mod load;
 mod log;
 mod port;
 mod queue;
+mod rate;
 mod runner;
 mod session;
+mod supervise;
 mod text;
 mod ticker;
 mod trust;
 
 pub use cache::{Cache, CacheError, CacheLimits, CacheStats, HOST_KEY_BYTES};
+pub use calls::{
+    Answered, CallRecord, CallRecordError, CallSink, Life, Recorded, RecordedAsk, digest_of,
+};
 pub use check::{CheckError, Checked, CountError, check};
 pub use compile::{
     ChildCompiler, CompileFailure, CompileLimits, Compiled, Compiler, serve as serve_compiler,
@@ -65,19 +71,21 @@ pub use load::{
     SIGNATURE_EXTENSION,
 };
 pub use log::{LogLevel, LogLine, LogSink, NoLog};
-pub use port::{AnyPlugins, AnyRunner, InlinePlugins, Plugins, Runner, Stats};
+pub use port::{AnyPlugins, AnyRunner, Ask, InlinePlugins, Plugins, Reply, Runner, Stats};
 pub use queue::{Queue, QueueLimits};
-pub use runner::{
-    LaunchError, LaunchSettings, Launcher, ProcessRunner, serve as serve_runner,
-    walls::{State as WallState, UnknownWall, Wall, WallName, breach, protect_host_memory},
-};
+pub use rate::INTENT_RATE_WINDOW;
 #[cfg(target_os = "linux")]
+pub use runner::walls::{Confinement, confine, confine_compiler, seal};
 pub use runner::{
-    ProcessUsage,
-    walls::{Confinement, confine, seal},
+    LaunchError, LaunchSettings, Launcher, ProcessRunner, ProcessUsage, serve as serve_runner,
+    walls::{State as WallState, UnknownWall, Wall, WallName, breach, protect_host_memory},
 };
 pub use sandpit_core::plugin::{CallCost, Fault, FaultCode};
 pub use session::{Mode, SavedState, Session, StopReason};
+pub use supervise::{
+    Cause, Consequence, FaultRules, Moment, Outcome, Phase, Setting, SlotLimits, SlotView, Stance,
+    Stances, SuperviseRules, Supervisor, Totals, Version,
+};
 pub use trust::{
     COMMENT_BYTES_MAX, KEYS_MAX, KeyError, KeyId, PINS_MAX, Pin, Policy, PublicKey,
     SIGNATURE_BYTES_MAX, SignatureState, Trust, TrustError, TrustList, TrustedKey,

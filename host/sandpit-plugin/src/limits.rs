@@ -25,7 +25,9 @@ pub(crate) const REASON_BYTES_MAX: usize = 256;
 pub(crate) const FAULT_DETAIL_BYTES_MAX: usize = 4 * KIB;
 /// Frames of a fault's back-trace.
 pub(crate) const BACKTRACE_FRAMES_MAX: usize = 32;
-/// Bytes of one intent as the host reads it, rounded up; in the guest it has 152.
+/// Bytes of one intent in a guest's memory.
+pub(crate) const GUEST_INTENT_BYTES: usize = 152;
+/// Bytes of one intent as the host reads it, rounded up.
 const INTENT_BYTES: usize = 256;
 /// Fuel of one `log` call, so that a loop over it is as bounded as any other.
 pub(crate) const LOG_CALL_FUEL: u64 = 1_000;
@@ -56,6 +58,9 @@ pub struct Limits {
     pub start_deadline: Duration,
     /// Intents of one call.
     pub intents_per_call_max: usize,
+    /// Intents per second of event time, counted over [`crate::INTENT_RATE_WINDOW`]: ten times as
+    /// many in any ten seconds.
+    pub intents_per_second_max: u32,
     /// Bytes that one call may hand over, to the host's `log` or as its result. Where more intents
     /// are allowed than fit, what they need is allowed as well.
     pub output_bytes_max: usize,
@@ -65,6 +70,9 @@ pub struct Limits {
     pub log_line_bytes_max: usize,
     /// Bytes of log lines per second of event time; what is beyond is dropped and counted.
     pub log_bytes_per_second_max: u64,
+    /// Bytes of a core dump, and of the guest's memory that it would hold: one that is larger is
+    /// left out. 0 is none.
+    pub core_dump_bytes_max: usize,
 }
 
 impl Default for Limits {
@@ -79,10 +87,12 @@ impl Default for Limits {
             call_deadline: Duration::from_millis(50),
             start_deadline: Duration::from_secs(5),
             intents_per_call_max: 64,
+            intents_per_second_max: 20,
             output_bytes_max: 64 * KIB,
             state_bytes_max: MIB,
             log_line_bytes_max: KIB,
             log_bytes_per_second_max: 16 * KIB as u64,
+            core_dump_bytes_max: 16 * MIB,
         }
     }
 }

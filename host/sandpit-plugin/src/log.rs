@@ -70,7 +70,10 @@ pub(crate) struct LogBook {
     refilled: UnixNanos,
     now: UnixNanos,
     pub(crate) written: u64,
+    pub(crate) cut: u64,
     pub(crate) dropped: u64,
+    /// Bytes of the longest message that was handed over.
+    pub(crate) message_bytes_peak: usize,
 }
 
 impl LogBook {
@@ -85,7 +88,9 @@ impl LogBook {
             refilled: UnixNanos(0),
             now: UnixNanos(0),
             written: 0,
+            cut: 0,
             dropped: 0,
+            message_bytes_peak: 0,
         }
     }
 
@@ -94,11 +99,17 @@ impl LogBook {
         self.now = now;
     }
 
+    /// What was set.
+    pub(crate) const fn time(&self) -> UnixNanos {
+        self.now
+    }
+
     /// Takes one line in, or drops and counts it.
     pub(crate) fn take(&mut self, level: LogLevel, message: &str) {
         self.refill();
         self.line.clear();
-        push_escaped(&mut self.line, message, self.line_bytes_max);
+        let is_whole = push_escaped(&mut self.line, message, self.line_bytes_max);
+        self.message_bytes_peak = self.message_bytes_peak.max(message.len());
         // An empty line is not free, or a flood of them would be.
         let bytes = (self.line.len() as u64).max(1);
         let Some(left) = self.left_bytes.checked_sub(bytes) else {
@@ -107,6 +118,7 @@ impl LogBook {
         };
         self.left_bytes = left;
         self.written += 1;
+        self.cut += u64::from(!is_whole);
         self.sink.line(&LogLine { plugin: &self.plugin, level, time: self.now, text: &self.line });
     }
 
@@ -172,6 +184,9 @@ mod tests {
         book.set_time(UnixNanos(7));
         book.take(LogLevel::Warn, "a\nbcdefghijk");
         assert_eq!(*lines.lock().unwrap(), [(LogLevel::Warn, 7, "a\\nbcdef".to_owned())]);
+        assert_eq!((book.cut, book.message_bytes_peak), (1, 12));
+        book.take(LogLevel::Warn, "a\nbcdef");
+        assert_eq!((book.written, book.cut), (2, 1));
     }
 
     #[test]

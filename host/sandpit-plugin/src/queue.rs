@@ -19,6 +19,8 @@ use sandpit_core::{
     time::{Nanos, UnixNanos},
 };
 
+use crate::supervise::is_owed;
+
 /// How far a plugin may lag behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueLimits {
@@ -199,17 +201,6 @@ const fn latest_of(event: &PluginEvent) -> Option<Latest> {
         },
         PluginEvent::Depth(view) => Some(Latest::Depth(view.instrument)),
         _ => None,
-    }
-}
-
-const fn is_owed(event: &PluginEvent) -> bool {
-    match event {
-        PluginEvent::Market { .. } | PluginEvent::Depth(_) => false,
-        PluginEvent::Order(_)
-        | PluginEvent::Position(_)
-        | PluginEvent::Budget(_)
-        | PluginEvent::Timer { .. }
-        | PluginEvent::TradingState { .. } => true,
     }
 }
 

@@ -9,9 +9,7 @@ use sandpit_core::{
 
 use crate::{
     bindings::sandpit::strategy::types as wire,
-    convert::{
-        Grid, Grids, UnknownInstrument, budget, decimal, open_order, position, trading_state,
-    },
+    convert::{Grids, UnknownInstrument, budget, decimal, open_order, position, trading_state},
     describe::Argument,
 };
 
@@ -82,7 +80,7 @@ impl Session<'_> {
     pub(crate) fn grids(&self) -> Grids {
         let mut grids = Grids::default();
         for (id, instrument) in &self.instruments {
-            grids.set(*id, Grid::of(instrument));
+            grids.set(*id, instrument);
         }
         grids
     }

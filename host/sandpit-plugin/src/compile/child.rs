@@ -11,7 +11,7 @@ use super::{
     wire::{self, Answer},
 };
 use crate::{
-    engine::{self, EngineSettings},
+    engine::{self, EngineSettings, Threads},
     text::escaped,
 };
 
@@ -73,6 +73,7 @@ fn serve_one(words: &[String]) -> io::Result<()> {
     if parent.is_some_and(|parent| parent != words.parent) {
         return Err(wrong("the host is gone"));
     }
+    walls()?;
     let mut request = Vec::new();
     let bytes_max = wire::REQUEST_BYTES_MAX as u64 + 1;
     io::stdin().lock().take(bytes_max).read_to_end(&mut request)?;
@@ -83,6 +84,33 @@ fn serve_one(words: &[String]) -> io::Result<()> {
     out.flush()
 }
 
+/// Puts up walls: a compiler with a hole would run what a hostile component has in mind. Those that
+/// need nothing of the kernel's settings must stand; the others stand where they can.
+#[cfg(target_os = "linux")]
+fn walls() -> io::Result<()> {
+    use crate::runner::walls::{WallName, breach, confine_compiler};
+    let required = [
+        WallName::Environment,
+        WallName::Descriptors,
+        WallName::Capabilities,
+        WallName::ParentDeath,
+        WallName::NoNewPrivileges,
+        WallName::Limits,
+        WallName::Seccomp,
+    ];
+    match breach(&required.into(), &confine_compiler()) {
+        None => Ok(()),
+        Some((wall, reason)) => {
+            Err(io::Error::other(format!("the compiler's wall `{wall}` does not stand: {reason}")))
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn walls() -> io::Result<()> {
+    Ok(())
+}
+
 fn answer(fingerprint: &[u8; 32], component: &[u8], settings: EngineSettings) -> Answer {
     let refused = |reason: &str| Answer::Refused(escaped(reason, wire::REASON_BYTES_MAX));
     match engine::fingerprint(settings) {
@@ -90,7 +118,8 @@ fn answer(fingerprint: &[u8; 32], component: &[u8], settings: EngineSettings) ->
         Ok(_) => {}
         Err(error) => return refused(&error.to_string()),
     }
-    match engine::precompile(settings, component) {
+    // Behind its walls it can start no thread.
+    match engine::precompile(settings, component, Threads::This) {
         Ok(code) => Answer::Code(code),
         Err(error) => refused(error.reason()),
     }

@@ -20,7 +20,7 @@ pub(crate) use limits::ARTIFACT_BYTES_MAX;
 
 use crate::{
     check::Checked,
-    engine::{self, Engine},
+    engine::{self, Engine, Threads},
 };
 
 /// Machine code of one component, made on this machine by a compiler that is configured as our
@@ -76,7 +76,7 @@ impl Compiler {
     /// It does not compile, or not within the limits.
     pub fn compile(&self, engine: &Engine, checked: &Checked) -> Result<Compiled, CompileFailure> {
         let code = match self {
-            Self::InProcess => engine::precompile(engine.settings(), checked.bytes())
+            Self::InProcess => engine::precompile(engine.settings(), checked.bytes(), Threads::All)
                 .map_err(|error| CompileFailure::Refused(error.reason().to_owned()))?,
             Self::Child(child) => child.compile(engine, checked.bytes())?,
         };

@@ -175,7 +175,7 @@ pub(crate) fn position(
         instrument: u32::from(view.instrument.0),
         time: view.time.0,
         quantity: grid.quantity(view.quantity),
-        entry_price: grid.entry_price(view.quantity, view.cost),
+        entry_price: grids.entry_price(view)?,
         realized_pnl: money(view.realized_pnl),
     })
 }

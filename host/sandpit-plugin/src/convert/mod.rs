@@ -9,4 +9,4 @@ pub(crate) use events::{
     bar, budget, fill_depth, open_order, order_update, position, quote, trade, trading_state,
 };
 pub(crate) use intents::{Malformed, core_decimal, intent};
-pub(crate) use numbers::{Grid, Grids, UnknownInstrument, decimal};
+pub(crate) use numbers::{Grids, UnknownInstrument, decimal};

@@ -4,14 +4,11 @@ use sandpit_core::{
     ids::InstrumentId,
     instrument::Instrument,
     num::{Decimal, Money, Price, Quantity},
+    plugin::PositionView,
 };
 
 use crate::bindings::sandpit::strategy::types as wire;
 
-/// Digits that an average entry price may have beyond those of the tick.
-const ENTRY_PRICE_EXTRA_DIGITS: u8 = 8;
-/// Digits after the point of a wire decimal.
-const SCALE_MAX: u8 = 18;
 /// Decimal digits that always fit an `i64`.
 const I64_DIGITS: u32 = 18;
 
@@ -20,8 +17,6 @@ const I64_DIGITS: u32 = 18;
 pub(crate) struct Grid {
     price_scale: u8,
     quantity_scale: u8,
-    /// Notional of raw price 1 and raw quantity 1.
-    unit: Money,
 }
 
 /// An event speaks of an instrument that the session does not have: an error of the host.
@@ -29,32 +24,43 @@ pub(crate) struct Grid {
 #[error("instrument {0} is not part of the session")]
 pub(crate) struct UnknownInstrument(u16);
 
-/// The grids of a session's instruments, by id.
+/// A session's instruments and their grids, by id.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Grids(Vec<Option<Grid>>);
+pub(crate) struct Grids {
+    grids: Vec<Option<Grid>>,
+    instruments: Vec<Option<Instrument>>,
+}
 
 impl Grids {
-    pub(crate) fn set(&mut self, id: InstrumentId, grid: Grid) {
+    pub(crate) fn set(&mut self, id: InstrumentId, instrument: &Instrument) {
         let index = usize::from(id.0);
-        if self.0.len() <= index {
-            self.0.resize(index + 1, None);
+        if self.grids.len() <= index {
+            self.grids.resize(index + 1, None);
+            self.instruments.resize(index + 1, None);
         }
-        self.0[index] = Some(grid);
+        self.grids[index] = Some(Grid::of(instrument));
+        self.instruments[index] = Some(instrument.clone());
     }
 
     pub(crate) fn get(&self, id: InstrumentId) -> Result<Grid, UnknownInstrument> {
-        self.0.get(usize::from(id.0)).copied().flatten().ok_or(UnknownInstrument(id.0))
+        self.grids.get(usize::from(id.0)).copied().flatten().ok_or(UnknownInstrument(id.0))
+    }
+
+    /// The average price at which a position was entered.
+    pub(crate) fn entry_price(
+        &self,
+        position: &PositionView,
+    ) -> Result<wire::Decimal, UnknownInstrument> {
+        let id = position.instrument;
+        let instrument = self.instruments.get(usize::from(id.0)).and_then(Option::as_ref);
+        let instrument = instrument.ok_or(UnknownInstrument(id.0))?;
+        Ok(decimal(position.entry_price(instrument)))
     }
 }
 
 impl Grid {
     pub(crate) fn of(instrument: &Instrument) -> Self {
-        Self {
-            price_scale: instrument.price_scale(),
-            quantity_scale: instrument.quantity_scale(),
-            // It exists: an instrument whose largest notional does not fit is refused when made.
-            unit: instrument.notional(Price(1), Quantity(1)).unwrap_or(Money(1)),
-        }
+        Self { price_scale: instrument.price_scale(), quantity_scale: instrument.quantity_scale() }
     }
 
     pub(crate) const fn price(self, price: Price) -> wire::Decimal {
@@ -71,38 +77,6 @@ impl Grid {
 
     pub(crate) const fn quantity_scale(self) -> u8 {
         self.quantity_scale
-    }
-
-    /// The average price at which `quantity` cost `cost`, rounded half-even; zero when flat.
-    pub(crate) fn entry_price(self, quantity: Quantity, cost: Money) -> wire::Decimal {
-        let units = i128::from(quantity.0).saturating_mul(self.unit.0);
-        if units == 0 {
-            return wire::Decimal { mantissa: 0, scale: 0 };
-        }
-        // As many digits as fit, down from the most that are allowed.
-        let most = ENTRY_PRICE_EXTRA_DIGITS.min(SCALE_MAX - self.price_scale);
-        for extra in (0..=most).rev() {
-            let scaled = cost.0.checked_mul(10i128.pow(u32::from(extra)));
-            let price = scaled.map(|scaled| div_half_even(scaled, units)).map(i64::try_from);
-            if let Some(Ok(mantissa)) = price {
-                return normalized(mantissa, self.price_scale + extra);
-            }
-        }
-        let mantissa = if (cost.0 < 0) == (units < 0) { i64::MAX } else { i64::MIN };
-        wire::Decimal { mantissa, scale: self.price_scale }
-    }
-}
-
-/// `numerator / denominator` rounded to the nearest, ties to even.
-fn div_half_even(numerator: i128, denominator: i128) -> i128 {
-    let (numerator, denominator) =
-        if denominator < 0 { (-numerator, -denominator) } else { (numerator, denominator) };
-    let quotient = numerator.div_euclid(denominator);
-    let rest = numerator.rem_euclid(denominator);
-    match rest.cmp(&(denominator - rest)) {
-        std::cmp::Ordering::Less => quotient,
-        std::cmp::Ordering::Greater => quotient + 1,
-        std::cmp::Ordering::Equal => quotient + (quotient & 1),
     }
 }
 
@@ -138,6 +112,12 @@ pub(crate) const fn decimal(decimal: Decimal) -> wire::Decimal {
 
 #[cfg(test)]
 mod tests {
+    use sandpit_core::{
+        instrument::{InstrumentKind, InstrumentSpec},
+        num::Rate,
+        time::UnixNanos,
+    };
+
     use super::*;
 
     fn said(decimal: wire::Decimal) -> String {
@@ -162,21 +142,50 @@ mod tests {
         );
     }
 
+    fn instrument() -> Instrument {
+        Instrument::new(InstrumentSpec {
+            symbol: "XBTUSD".to_owned(),
+            venue: "test".to_owned(),
+            kind: InstrumentKind::Perpetual,
+            base: "XBT".to_owned(),
+            quote: "USD".to_owned(),
+            price_tick: Decimal::new(5, 1),
+            quantity_step: Decimal::new(1, 0),
+            min_quantity: Decimal::new(1, 0),
+            max_quantity: Decimal::new(1_000_000, 0),
+            min_notional: Decimal::ZERO,
+            multiplier: Decimal::new(1, 0),
+            maker_fee: Rate(0),
+            taker_fee: Rate(0),
+        })
+        .unwrap()
+    }
+
     #[test]
     fn an_entry_price_is_the_average_of_what_was_paid() {
-        let grid = Grid { price_scale: 1, quantity_scale: 0, unit: amount("0.1") };
-        assert_eq!(said(grid.entry_price(Quantity(1), amount("13873.5"))), "13873.5");
-        assert_eq!(said(grid.entry_price(Quantity(-1), -amount("13873.5"))), "13873.5");
-        assert_eq!(said(grid.entry_price(Quantity(3), amount("100"))), "33.333333333");
-        assert_eq!(said(grid.entry_price(Quantity(0), Money::ZERO)), "0");
+        let mut grids = Grids::default();
+        grids.set(InstrumentId(0), &instrument());
+        let entered = |quantity, cost| {
+            let (time, realized_pnl) = (UnixNanos(0), Money::ZERO);
+            let instrument = InstrumentId(0);
+            let quantity = Quantity(quantity);
+            said(
+                grids
+                    .entry_price(&PositionView { instrument, time, quantity, cost, realized_pnl })
+                    .unwrap(),
+            )
+        };
+        assert_eq!(entered(1, amount("13873.5")), "13873.5");
+        assert_eq!(entered(-1, -amount("13873.5")), "13873.5");
+        assert_eq!(entered(3, amount("100")), "33.333333333");
+        assert_eq!(entered(0, Money::ZERO), "0");
     }
 
     #[test]
     fn an_unknown_instrument_is_an_error() {
         let mut grids = Grids::default();
-        let grid = Grid { price_scale: 2, quantity_scale: 3, unit: Money(1) };
-        grids.set(InstrumentId(2), grid);
-        assert_eq!(grids.get(InstrumentId(2)), Ok(grid));
+        grids.set(InstrumentId(2), &instrument());
+        assert_eq!(grids.get(InstrumentId(2)), Ok(Grid { price_scale: 1, quantity_scale: 0 }));
         assert_eq!(grids.get(InstrumentId(1)), Err(UnknownInstrument(1)));
         assert_eq!(grids.get(InstrumentId(3)), Err(UnknownInstrument(3)));
     }

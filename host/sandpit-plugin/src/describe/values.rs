@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use sandpit_core::num::Decimal;
 
 use super::{Description, Parameter, ParameterKind};
-use crate::bindings::sandpit::strategy::types as wire;
+use crate::{bindings::sandpit::strategy::types as wire, text::escaped};
 
 /// The value of a parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,12 +21,13 @@ pub enum Value {
 }
 
 impl fmt::Display for Value {
+    /// For people: of a text, nothing reaches their terminal as a command.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Boolean(value) => value.fmt(f),
             Self::Integer(value) => value.fmt(f),
             Self::Decimal(value) => value.fmt(f),
-            Self::Text(value) => value.fmt(f),
+            Self::Text(value) => escaped(value, usize::MAX).fmt(f),
         }
     }
 }
@@ -181,7 +182,9 @@ impl fmt::Display for ParameterKind {
             Self::Boolean { .. } => write!(f, "true or false"),
             Self::Integer { min, max, .. } => write!(f, "a whole number from {min} to {max}"),
             Self::Decimal { min, max, .. } => write!(f, "a number from {min} to {max}"),
-            Self::Choice { options, .. } => write!(f, "one of {}", options.join(", ")),
+            Self::Choice { options, .. } => {
+                write!(f, "one of {}", escaped(&options.join(", "), usize::MAX))
+            }
             Self::Text { bytes_max, .. } => write!(f, "a text of at most {bytes_max} bytes"),
         }
     }
@@ -226,6 +229,17 @@ mod tests {
 
     fn given(name: &str, value: Value) -> BTreeMap<String, Value> {
         BTreeMap::from([(name.to_owned(), value)])
+    }
+
+    #[test]
+    fn a_strategys_words_reach_no_terminal_as_commands() {
+        let words = "\u{1b}[2Jboth".to_owned();
+        let kind = ParameterKind::Choice {
+            default: words.clone(),
+            options: vec![words, "x\ny".to_owned()],
+        };
+        assert_eq!(kind.to_string(), "one of \\u{1b}[2Jboth, x\\ny");
+        assert_eq!(kind.default_value().to_string(), "\\u{1b}[2Jboth");
     }
 
     #[test]

@@ -7,8 +7,10 @@ use super::{Allowance, Instance, State, arm, guest};
 use crate::convert;
 
 impl Instance {
-    /// Lowers the event and enters the guest. Says whether intents are waiting.
-    #[inline]
+    /// Lowers the event and enters the guest. Says whether intents are waiting. It is one function
+    /// wherever it is called from: how much stack a guest has left depends on the frame that enters
+    /// it, and a guest that recurses to the end of it has to get there at the same call everywhere.
+    #[inline(never)]
     pub(super) fn deliver(
         &mut self,
         event: &PluginEvent,
@@ -85,5 +87,24 @@ impl Instance {
                 guest.call_on_trading_state(store, convert::trading_state(*state), time.0)
             }
         }
+    }
+}
+
+/// The export that an event goes to.
+pub(crate) const fn export_of(event: &PluginEvent) -> &'static str {
+    match event {
+        PluginEvent::Market { event, .. } => match event.data {
+            MarketData::Trade(_) => "on-trade",
+            MarketData::Quote(_) => "on-quote",
+            MarketData::Bar(_) => "on-bar",
+            MarketData::Depth(_) => "on-depth",
+            MarketData::Mark(_) | MarketData::Funding(_) => "no export",
+        },
+        PluginEvent::Depth(_) => "on-depth",
+        PluginEvent::Order(_) => "on-order",
+        PluginEvent::Position(_) => "on-position",
+        PluginEvent::Budget(_) => "on-budget",
+        PluginEvent::Timer { .. } => "on-timer",
+        PluginEvent::TradingState { .. } => "on-trading-state",
     }
 }

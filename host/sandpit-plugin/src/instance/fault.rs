@@ -11,6 +11,7 @@ use crate::{
     convert::{Malformed, UnknownInstrument},
     describe::DescriptionError,
     limits::FAULT_DETAIL_BYTES_MAX,
+    rate::RateExceeded,
     text::{escaped, push_escaped},
 };
 
@@ -37,6 +38,14 @@ pub(crate) fn fault(plugin: &str, export: &str, error: &Error) -> Fault {
         push_frames(&mut detail, backtrace.frames());
     }
     Fault { code, detail }
+}
+
+/// Says that there is no core dump of a fault, and why.
+pub(crate) fn without_core_dump(fault: &mut Fault, why: &str) {
+    let line = format!("\nits core dump is left out: {why}");
+    let end = fault.detail.floor_char_boundary(FAULT_DETAIL_BYTES_MAX.saturating_sub(line.len()));
+    fault.detail.truncate(end);
+    fault.detail.push_str(&line);
 }
 
 /// The guest's functions, innermost first; as many as fit.
@@ -80,6 +89,9 @@ fn reason(error: &Error) -> String {
 fn code(error: &Error) -> FaultCode {
     if error.is::<LimitReached>() || error.is::<wasmtime::OutOfMemory>() {
         return FaultCode::MemoryExceeded;
+    }
+    if error.is::<RateExceeded>() {
+        return FaultCode::IntentRateExceeded;
     }
     if error.is::<Malformed>() || error.is::<DescriptionError>() {
         return FaultCode::MalformedOutput;

@@ -1,16 +1,18 @@
 //! One running strategy: its store, what it may use, and the calls into it.
 
+mod asked;
 mod deliver;
 mod fault;
 mod state;
 
+pub(crate) use deliver::export_of;
+pub(crate) use fault::without_core_dump;
 pub(crate) use state::State;
 
 use std::time::Instant;
 
 use sandpit_core::{
     intent::Intent,
-    market::MarketData,
     plugin::{CallCost, Fault, FaultCode, PluginEvent},
     time::UnixNanos,
 };
@@ -24,9 +26,12 @@ use crate::{
     describe::{Argument, Description},
     engine::{Artifact, Engine},
     latency::Sampling,
-    limits::{DESCRIBE_OUTPUT_BYTES_MAX, HANDLES_MAX, Limits, REASON_BYTES_MAX},
+    limits::{
+        DESCRIBE_OUTPUT_BYTES_MAX, GUEST_INTENT_BYTES, HANDLES_MAX, Limits, REASON_BYTES_MAX,
+    },
     log::{LogBook, LogSink},
-    port::Stats,
+    port::{Stats, Usage},
+    rate::IntentRate,
     session::{self, Session, StopReason},
     text::escaped,
     ticker::ticks,
@@ -59,8 +64,10 @@ pub struct Instance {
     /// Calls until the next one that is timed.
     until_sample: u32,
     stats: Stats,
+    rate: IntentRate,
     gone: Option<Fault>,
     core_dump: Option<Vec<u8>>,
+    kept: asked::Kept,
 }
 
 impl std::fmt::Debug for Instance {
@@ -125,8 +132,10 @@ impl Instance {
             sampling: Sampling::default(),
             until_sample: 0,
             stats: Stats::default(),
+            rate: IntentRate::new(limits),
             gone: None,
             core_dump: None,
+            kept: asked::Kept::default(),
         })
     }
 
@@ -157,24 +166,39 @@ impl Instance {
     /// What it has used so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let state = self.store.data();
+        let usage = self.usage();
         Stats {
-            memory_bytes_peak: state.limiter.memory_bytes(),
-            log_lines: state.log.written,
-            log_lines_dropped: state.log.dropped,
+            memory_bytes_peak: usage.memory_bytes,
+            table_elements_peak: usage.table_elements,
+            output_bytes_peak: usage.output_bytes_peak,
+            intents_per_window_peak: self.rate.peak(),
+            log_lines: self.store.data().log.written,
+            log_lines_cut: usage.lines_cut,
+            log_lines_dropped: usage.lines_dropped,
             ..self.stats.clone()
         }
     }
 
-    /// Bytes of its memories, and log lines that were dropped.
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "for runners"))]
-    pub(crate) fn usage(&self) -> (usize, u64) {
-        let state = self.store.data();
-        (state.limiter.memory_bytes(), state.log.dropped)
+    pub(crate) fn usage(&self) -> Usage {
+        let State { limiter, log } = self.store.data();
+        Usage {
+            memory_bytes: limiter.memory_bytes(),
+            table_elements: limiter.table_elements(),
+            output_bytes_peak: self.stats.output_bytes_peak.max(log.message_bytes_peak),
+            lines_cut: log.cut,
+            lines_dropped: log.dropped,
+        }
     }
 
-    /// The core dump of the trap that ended it, where the engine makes core dumps: WebAssembly's
-    /// own format, with all of the guest's memory.
+    /// Bytes of the core dump that [`Self::take_core_dump`] would give.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "for runners"))]
+    pub(crate) fn core_dump_bytes(&self) -> usize {
+        self.core_dump.as_ref().map_or(0, Vec::len)
+    }
+
+    /// The core dump of the trap that ended it, once, where the engine makes core dumps and it is
+    /// within [`Limits::core_dump_bytes_max`]: WebAssembly's own format, with all of the guest's
+    /// memory.
     pub const fn take_core_dump(&mut self) -> Option<Vec<u8>> {
         self.core_dump.take()
     }
@@ -197,7 +221,11 @@ impl Instance {
             guest(&self.strategy).call_start(&mut self.store, &session)
         });
         match answer {
-            Ok(Ok(waiting)) => self.finish("start", allowed, waiting, false, intents),
+            Ok(Ok(waiting)) => {
+                let cost = self.finish("start", allowed, waiting, false, intents)?;
+                self.stats.fuel_start_peak = self.stats.fuel_start_peak.max(cost.fuel);
+                Ok(cost)
+            }
             Ok(Err(reason)) => Err(self.refuse_start(&reason)),
             Err(error) => Err(self.fail("start", &error)),
         }
@@ -273,7 +301,9 @@ impl Instance {
         let saved = arm(&mut self.store, allowed)
             .and_then(|()| guest(&self.strategy).call_save(&mut self.store));
         self.store.set_hostcall_fuel(self.limits.handed_over_bytes_max());
-        saved.map_err(|error| self.fail("save", &error))
+        let state = saved.map_err(|error| self.fail("save", &error))?;
+        self.stats.state_bytes_peak = self.stats.state_bytes_peak.max(state.len());
+        Ok(state)
     }
 
     /// Ends the session. The instance is not called again.
@@ -348,8 +378,14 @@ impl Instance {
             );
             return Err(self.end(Fault { code: FaultCode::TooManyIntents, detail }));
         }
+        self.stats.output_bytes_peak =
+            self.stats.output_bytes_peak.max(taken.len().saturating_mul(GUEST_INTENT_BYTES));
         if forget {
             return Ok(());
+        }
+        let now = self.store.data().log.time();
+        if let Err(exceeded) = self.rate.take(now, taken.len()) {
+            return Err(self.fail(export, &exceeded.into()));
         }
         let before = intents.len();
         for intent in taken {
@@ -361,17 +397,38 @@ impl Instance {
                 }
             }
         }
-        self.stats.intents += (intents.len() - before) as u64;
+        let more = intents.len() - before;
+        self.stats.intents += more as u64;
+        self.stats.intents_per_call_peak = self.stats.intents_per_call_peak.max(more);
         Ok(())
     }
 
     /// Ends the instance with the fault that an error stands for.
     #[cold]
     fn fail(&mut self, export: &str, error: &wasmtime::Error) -> Fault {
+        let mut fault = fault::fault(&self.name, export, error);
         if let Some(dump) = error.downcast_ref::<WasmCoreDump>() {
-            self.core_dump = Some(dump.serialize(&mut self.store, &self.name));
+            self.keep_core_dump(dump, &mut fault);
         }
-        self.end(fault::fault(&self.name, export, error))
+        self.end(fault)
+    }
+
+    /// Makes the dump only where it can be within its bound: making one takes as much memory again.
+    fn keep_core_dump(&mut self, dump: &WasmCoreDump, fault: &mut Fault) {
+        let limit = self.limits.core_dump_bytes_max;
+        if limit == 0 {
+            return;
+        }
+        let mut bytes = self.store.data().limiter.memory_bytes();
+        if bytes <= limit {
+            let dump = dump.serialize(&mut self.store, &self.name);
+            bytes = dump.len();
+            if bytes <= limit {
+                self.core_dump = Some(dump);
+                return;
+            }
+        }
+        without_core_dump(fault, &format!("it has {bytes} bytes, {limit} are allowed"));
     }
 
     fn refuse_start(&mut self, reason: &str) -> Fault {
@@ -429,24 +486,5 @@ const fn empty_depth() -> wire::Depth {
         bid_quantities: Vec::new(),
         ask_prices: Vec::new(),
         ask_quantities: Vec::new(),
-    }
-}
-
-/// The export that an event goes to.
-pub(crate) const fn export_of(event: &PluginEvent) -> &'static str {
-    match event {
-        PluginEvent::Market { event, .. } => match event.data {
-            MarketData::Trade(_) => "on-trade",
-            MarketData::Quote(_) => "on-quote",
-            MarketData::Bar(_) => "on-bar",
-            MarketData::Depth(_) => "on-depth",
-            MarketData::Mark(_) | MarketData::Funding(_) => "no export",
-        },
-        PluginEvent::Depth(_) => "on-depth",
-        PluginEvent::Order(_) => "on-order",
-        PluginEvent::Position(_) => "on-position",
-        PluginEvent::Budget(_) => "on-budget",
-        PluginEvent::Timer { .. } => "on-timer",
-        PluginEvent::TradingState { .. } => "on-trading-state",
     }
 }

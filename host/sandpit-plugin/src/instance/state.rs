@@ -69,6 +69,11 @@ impl Limiter {
     pub(crate) const fn memory_bytes(&self) -> usize {
         self.memory.held
     }
+
+    /// Elements of all tables, which never shrink either.
+    pub(crate) const fn table_elements(&self) -> usize {
+        self.table.held
+    }
 }
 
 impl ResourceLimiter for Limiter {

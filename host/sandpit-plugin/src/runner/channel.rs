@@ -1,8 +1,9 @@
-//! The host's end of a runner's socket: frames out and in, each by a deadline. What they mean is
-//! `wire`'s; what follows when one does not come is `process`'s.
+//! The host's end of a runner's socket: frames out and in, as far as they go without waiting. What
+//! they mean is `wire`'s; what follows when one does not come is `process`'s.
 
 use std::{
-    os::fd::OwnedFd,
+    cmp::Ordering,
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
     time::{Duration, Instant},
 };
 
@@ -13,6 +14,7 @@ use rustix::{
 };
 
 use super::wire::{HEADER_BYTES, Header, WireError};
+use crate::rate::RateExceeded;
 
 /// Bytes of the buffer that most answers fit in.
 const KEPT_BYTES: usize = 16 * 1024;
@@ -26,6 +28,8 @@ pub(super) enum ChannelError {
     Late,
     #[error(transparent)]
     Wire(#[from] WireError),
+    #[error(transparent)]
+    Rate(#[from] RateExceeded),
     #[error("the socket fails: {0}")]
     Socket(Errno),
 }
@@ -39,64 +43,92 @@ impl From<Errno> for ChannelError {
     }
 }
 
-/// One runner's socket. It never blocks beyond a deadline.
+/// One runner's socket, with at most one frame on its way out and one on its way in. Only
+/// [`Self::wait`] sleeps.
 #[derive(Debug)]
 pub(super) struct Channel {
     socket: OwnedFd,
+    /// Bytes of the frame on its way out that are gone.
+    sent: usize,
     inbox: Vec<u8>,
     /// Bytes of `inbox` that have come.
     filled: usize,
+    /// Head of the frame on its way in.
+    head: Option<Header>,
+    /// How long it is worth looking for an answer before one sleeps.
     spin: Duration,
 }
 
 impl Channel {
-    /// `spin` is how long it looks for an answer before it sleeps.
     pub(super) fn new(socket: OwnedFd, spin: Duration) -> Self {
-        Self { socket, inbox: vec![0; KEPT_BYTES], filled: 0, spin }
+        Self { socket, sent: 0, inbox: vec![0; KEPT_BYTES], filled: 0, head: None, spin }
     }
 
-    /// Sends a frame. The last answer is forgotten; what came behind it nobody asked for.
-    pub(super) fn send(&mut self, frame: &[u8], until: Instant) -> Result<(), ChannelError> {
+    pub(super) fn socket(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    pub(super) const fn spin(&self) -> Duration {
+        self.spin
+    }
+
+    /// Sends as much of a frame as there is room for. The last answer is forgotten; what came
+    /// behind it nobody asked for.
+    pub(super) fn begin(&mut self, frame: &[u8]) -> Result<(), ChannelError> {
+        (self.sent, self.filled, self.head) = (0, 0, None);
+        self.send(frame).map(|_| ())
+    }
+
+    /// Whether there is more of the frame to send.
+    pub(super) const fn is_sending(&self, frame: &[u8]) -> bool {
+        self.sent < frame.len()
+    }
+
+    /// Sends on what [`Self::begin`] began, and takes in what has come. The head once the frame is
+    /// all there: the one with this number, whose body has at most `limit` bytes. Nothing is looked
+    /// at before all is sent; no honest runner answers half a question.
+    pub(super) fn advance(
+        &mut self,
+        frame: &[u8],
+        sequence: u32,
+        limit: usize,
+    ) -> Result<Option<Header>, ChannelError> {
+        if self.is_sending(frame) && !self.send(frame)? {
+            return Ok(None);
+        }
+        self.receive(sequence, limit)
+    }
+
+    /// The body of the frame that has come.
+    pub(super) fn body(&self, head: Header) -> &[u8] {
+        self.inbox.get(HEADER_BYTES..HEADER_BYTES + head.length).unwrap_or_default()
+    }
+
+    /// Whether all of it is gone.
+    fn send(&mut self, frame: &[u8]) -> Result<bool, ChannelError> {
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-        let mut left = frame;
-        while !left.is_empty() {
+        while let Some(left) = frame.get(self.sent..).filter(|left| !left.is_empty()) {
             match send(&self.socket, left, flags) {
-                Ok(sent) => left = left.get(sent..).unwrap_or_default(),
+                Ok(sent) => self.sent += sent,
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => self.wait(PollFlags::OUT, until)?,
+                Err(Errno::AGAIN) => return Ok(false),
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Receives the frame with this number, whose body has at most `limit` bytes.
-    pub(super) fn receive(
-        &mut self,
-        sequence: u32,
-        limit: usize,
-        until: Instant,
-    ) -> Result<(Header, &[u8]), ChannelError> {
-        let mut spin_until = (!self.spin.is_zero()).then(|| Instant::now() + self.spin);
-        self.filled = 0;
-        let mut wanted = HEADER_BYTES;
-        let mut head = None;
-        while self.filled < wanted {
+    fn receive(&mut self, sequence: u32, limit: usize) -> Result<Option<Header>, ChannelError> {
+        loop {
             // Anything that came behind the frame is seen here, and is an error below.
             match recv(&self.socket, &mut self.inbox[self.filled..], RecvFlags::DONTWAIT) {
                 Ok((_, 0)) => return Err(ChannelError::Closed),
                 Ok((_, received)) => self.filled += received,
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    spin_until = spin_until.filter(|until| Instant::now() < *until);
-                    if spin_until.is_none() {
-                        self.wait(PollFlags::IN, until)?;
-                    }
-                    std::hint::spin_loop();
-                }
+                Err(Errno::INTR) => continue,
+                Err(Errno::AGAIN) => return Ok(None),
                 Err(error) => return Err(error.into()),
             }
-            if head.is_none()
+            if self.head.is_none()
                 && let Some(bytes) = self.inbox[..self.filled].first_chunk()
             {
                 let known = Header::read(bytes, limit)?;
@@ -104,16 +136,16 @@ impl Channel {
                     let (answered, asked) = (known.sequence, sequence);
                     return Err(WireError::Sequence { answered, asked }.into());
                 }
-                wanted = HEADER_BYTES + known.length;
-                self.fit(wanted);
-                head = Some(known);
+                self.fit(HEADER_BYTES + known.length);
+                self.head = Some(known);
+            }
+            let Some(head) = self.head else { continue };
+            match self.filled.cmp(&(HEADER_BYTES + head.length)) {
+                Ordering::Less => {}
+                Ordering::Equal => return Ok(Some(head)),
+                Ordering::Greater => return Err(WireError::Unasked.into()),
             }
         }
-        if self.filled > wanted {
-            return Err(WireError::Unasked.into());
-        }
-        let head = head.ok_or(WireError::Truncated)?;
-        Ok((head, &self.inbox[HEADER_BYTES..wanted]))
     }
 
     /// Room for a frame of so many bytes: never more than its bound, and not for longer than it is
@@ -127,8 +159,9 @@ impl Channel {
         }
     }
 
-    /// Sleeps until the socket is ready.
-    fn wait(&self, what: PollFlags, until: Instant) -> Result<(), ChannelError> {
+    /// Sleeps until there is room for more of the frame, or something has come.
+    pub(super) fn wait(&self, frame: &[u8], until: Instant) -> Result<(), ChannelError> {
+        let what = if self.is_sending(frame) { PollFlags::OUT } else { PollFlags::IN };
         loop {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {

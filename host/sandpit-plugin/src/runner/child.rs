@@ -16,7 +16,10 @@ use rustix::{
     stdio::dup2_stdin,
     thread::set_name,
 };
-use sandpit_core::{intent::Intent, plugin::Fault};
+use sandpit_core::{
+    intent::Intent,
+    plugin::{CallCost, Fault},
+};
 
 use super::{
     sys,
@@ -32,6 +35,7 @@ use crate::{
     instance::{Instance, Parameters},
     latency::Sampling,
     log::{LogLevel, LogLine},
+    port::Usage,
     session::Session,
 };
 
@@ -112,7 +116,10 @@ fn run() -> Result<(), RunnerError> {
             plugin.answer(&mut host, sequence, &answer)?;
             plugin
         }
-        Err(fault) => return lines.answer(&mut host, sequence, &Answer::Fault(fault), 0, 0),
+        Err(fault) => {
+            let answer = Answer::Fault { fault, dump_bytes: 0 };
+            return lines.answer(&mut host, sequence, &answer, &[], Usage::default());
+        }
     };
     while let Some((head, body)) = host.next(setup.spin)? {
         let request = read_request(head, body)?;
@@ -184,26 +191,13 @@ impl Lines {
         host: &mut Host,
         sequence: u32,
         answer: &Answer,
-        memory_bytes: u64,
-        dropped: u64,
-    ) -> Result<(), RunnerError> {
-        self.answer_with(host, sequence, answer, &[], memory_bytes, dropped)
-    }
-
-    fn answer_with(
-        &self,
-        host: &mut Host,
-        sequence: u32,
-        answer: &Answer,
         intents: &[Intent],
-        memory_bytes: u64,
-        dropped: u64,
+        usage: Usage,
     ) -> Result<(), RunnerError> {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let said: Vec<Line<'_>> =
             lines.iter().map(|(level, text)| (*level, text.as_str())).collect();
-        let extras = Extras { memory_bytes, dropped, lines: said };
-        host.answer(sequence, answer, intents, &extras)?;
+        host.answer(sequence, answer, intents, &Extras { usage, lines: said })?;
         lines.clear();
         Ok(())
     }
@@ -218,43 +212,35 @@ struct Plugin {
 impl Plugin {
     fn serve(&mut self, request: Request<'_>) -> Result<Answer, RunnerError> {
         let Self { instance, intents, .. } = self;
-        Ok(match request {
-            Request::Call(event) => match instance.call(&event, intents) {
-                Ok(cost) => Answer::Done { fuel: cost.fuel },
-                Err(fault) => Answer::Fault(fault),
-            },
+        let done = |cost: CallCost| Answer::Done { fuel: cost.fuel };
+        let answer = match request {
+            Request::Call(event) => instance.call(&event, intents).map(done),
             Request::Start(start) => {
                 let refs = start.instruments.iter().map(|(id, it)| (*id, it));
                 let session = Session { instruments: refs.collect(), ..start.session };
-                match instance.start(&session, intents) {
-                    Ok(cost) => Answer::Done { fuel: cost.fuel },
-                    Err(fault) => Answer::Fault(fault),
-                }
+                instance.start(&session, intents).map(done)
             }
             Request::Parameters { time, arguments } => {
-                match instance.parameters(&arguments, time, intents) {
-                    Ok(Parameters::Taken(cost)) => Answer::Done { fuel: cost.fuel },
-                    Ok(Parameters::Refused(reason)) => Answer::Refused { reason },
-                    Err(fault) => Answer::Fault(fault),
-                }
+                instance.parameters(&arguments, time, intents).map(|taken| match taken {
+                    Parameters::Taken(cost) => done(cost),
+                    Parameters::Refused(reason) => Answer::Refused { reason },
+                })
             }
-            Request::Save => match instance.save() {
-                Ok(state) => Answer::Saved(state),
-                Err(fault) => Answer::Fault(fault),
-            },
-            Request::Stop(reason) => match instance.stop(reason) {
-                Ok(()) => Answer::Done { fuel: 0 },
-                Err(fault) => Answer::Fault(fault),
-            },
+            Request::Save => instance.save().map(Answer::Saved),
+            Request::Stop(reason) => instance.stop(reason).map(|()| Answer::Done { fuel: 0 }),
+            Request::Dump => Ok(Answer::Dumped(instance.take_core_dump().unwrap_or_default())),
             Request::Setup(_) | Request::Load(_) | Request::Probe => {
                 return Err(RunnerError::OutOfTurn);
             }
-        })
+        };
+        Ok(answer.unwrap_or_else(|fault| {
+            let dump_bytes = instance.core_dump_bytes();
+            Answer::Fault { fault, dump_bytes }
+        }))
     }
 
     fn answer(&self, host: &mut Host, sequence: u32, answer: &Answer) -> Result<(), RunnerError> {
-        let (memory, dropped) = self.instance.usage();
-        self.lines.answer_with(host, sequence, answer, &self.intents, memory as u64, dropped)
+        self.lines.answer(host, sequence, answer, &self.intents, self.instance.usage())
     }
 }
 

@@ -1,27 +1,23 @@
 //! Where there are no walls there are no runners: nothing here can be made, so nothing of it is
 //! ever called.
 
-use std::{io::Write as _, process::ExitCode, sync::Arc};
+#[cfg(unix)]
+use std::os::fd::BorrowedFd;
+use std::{io::Write as _, process::ExitCode, sync::Arc, time::Instant};
 
-use sandpit_core::{
-    intent::Intent,
-    plugin::{CallCost, Fault, PluginEvent},
-    time::UnixNanos,
-};
+use sandpit_core::{intent::Intent, plugin::Fault};
 
 use super::{
-    settings::{LaunchError, LaunchSettings},
+    settings::{LaunchError, LaunchSettings, ProcessUsage},
     walls::Wall,
 };
 use crate::{
     compile::Compiled,
-    describe::{Argument, Description},
+    describe::Description,
     engine::EngineSettings,
-    instance::Parameters,
     limits::Limits,
     log::LogSink,
-    port::{Runner, Stats},
-    session::{Session, StopReason},
+    port::{Ask, Reply, Runner, Stats},
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -68,45 +64,53 @@ impl Launcher {
 #[derive(Debug)]
 pub struct ProcessRunner(Never);
 
-impl ProcessRunner {
-    /// There is no runner to ask.
-    #[must_use]
-    pub const fn fault(&self) -> Option<&Fault> {
-        match self.0 {}
-    }
-}
-
 impl Runner for ProcessRunner {
     fn description(&self) -> &Description {
         match self.0 {}
     }
 
-    fn start(&mut self, _: &Session<'_>, _: &mut Vec<Intent>) -> Result<CallCost, Fault> {
+    fn begin(&mut self, _: &Ask<'_>) -> Result<(), Fault> {
         match self.0 {}
     }
 
-    fn call(&mut self, _: &PluginEvent, _: &mut Vec<Intent>) -> Result<CallCost, Fault> {
+    fn poll(&mut self, _: &mut Vec<Intent>) -> Option<Result<Reply, Fault>> {
         match self.0 {}
     }
 
-    fn parameters(
-        &mut self,
-        _: &[Argument],
-        _: UnixNanos,
-        _: &mut Vec<Intent>,
-    ) -> Result<Parameters, Fault> {
+    fn wait(&mut self, _: &mut Vec<Intent>) -> Result<Reply, Fault> {
         match self.0 {}
     }
 
-    fn save(&mut self) -> Result<Vec<u8>, Fault> {
+    fn is_busy(&self) -> bool {
         match self.0 {}
     }
 
-    fn stop(&mut self, _: StopReason) -> Result<(), Fault> {
+    fn is_sending(&self) -> bool {
+        match self.0 {}
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match self.0 {}
+    }
+
+    #[cfg(unix)]
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        match self.0 {}
+    }
+
+    fn fault(&self) -> Option<&Fault> {
+        match self.0 {}
+    }
+
+    fn take_core_dump(&mut self) -> Option<Vec<u8>> {
         match self.0 {}
     }
 
     fn stats(&self) -> Stats {
+        match self.0 {}
+    }
+
+    fn usage(&self) -> Option<ProcessUsage> {
         match self.0 {}
     }
 }

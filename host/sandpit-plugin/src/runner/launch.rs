@@ -4,19 +4,20 @@
 use std::{
     io::{self, Read as _},
     os::fd::{AsFd as _, OwnedFd},
-    os::unix::net::UnixStream,
+    os::unix::{net::UnixStream, process::ExitStatusExt as _},
     process::{Child, ChildStderr, Command, Stdio},
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{self, Receiver, Sender},
     },
     thread::JoinHandle,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, pidfd_open},
+    io::Errno,
+    process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, waitpid},
 };
 
 use super::{
@@ -29,7 +30,11 @@ use crate::{
 };
 
 /// How long a process that closed its socket may take until it is gone.
-const EXIT_DEADLINE: Duration = Duration::from_millis(200);
+const EXIT_DEADLINE: Duration = Duration::from_millis(2);
+/// How long one that was killed may take.
+const DEATH_DEADLINE: Duration = Duration::from_millis(20);
+/// The signal that nobody survives.
+const SIGKILL: i32 = Signal::KILL.as_raw();
 /// Bytes of a process's last words.
 const WORDS_BYTES_MAX: usize = 1_024;
 
@@ -111,13 +116,13 @@ impl Launcher {
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
-        let mut child = self.starter.start(command)?;
+        let (mut child, burials) = self.starter.start(command)?;
         let words = child.stderr.take();
         if let Some(words) = &words {
             // What it says is read once it is gone; nobody waits for it.
             rustix::io::ioctl_fionbio(words.as_fd(), true)?;
         }
-        Ok(Process { child, socket: Some(ours.into()), words })
+        Ok(Process { child, socket: Some(ours.into()), words, burials, is_buried: false })
     }
 }
 
@@ -129,31 +134,52 @@ pub(super) struct Process {
     pub(super) socket: Option<OwnedFd>,
     /// Its error output.
     pub(super) words: Option<ChildStderr>,
+    /// Who waits until it is gone.
+    burials: Sender<Order>,
+    is_buried: bool,
 }
 
 impl Process {
-    /// Ends it at once, whatever it is doing.
+    /// Ends it at once, whatever it is doing. The kernel takes a millisecond and more to take it
+    /// apart; whoever ends it has other plugins to look after, so somebody else waits for that.
     pub(super) fn end(&mut self) {
-        // Either fails only where it is gone and reaped already.
+        if self.is_buried {
+            return;
+        }
+        self.is_buried = true;
+        // Fails only where it is gone and reaped already, as `last_words` may have done.
         let _ = self.child.kill();
-        let _ = self.child.wait();
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        if id.is_none_or(|id| self.burials.send(Order::Bury(id)).is_err()) {
+            let _ = self.child.wait();
+        }
     }
 
     /// How a process that closed its socket ended, and what it said last.
     pub(super) fn last_words(&mut self) -> String {
-        let until = Instant::now() + EXIT_DEADLINE;
         let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        if let Some(pidfd) = id.and_then(|id| pidfd_open(id, PidfdFlags::empty()).ok()) {
-            let left = until.saturating_duration_since(Instant::now());
-            let timeout = Timespec::try_from(left).unwrap_or_default();
-            // Late or not: what is still there is ended below.
-            let _ = poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&timeout));
+        let pidfd = id.and_then(|id| pidfd_open(id, PidfdFlags::empty()).ok());
+        let gone_within = |time: Duration| {
+            let timeout = Timespec::try_from(time).unwrap_or_default();
+            pidfd.as_ref().is_some_and(|pidfd| {
+                poll(&mut [PollFd::new(pidfd, PollFlags::IN)], Some(&timeout)) == Ok(1)
+            })
+        };
+        // Whoever closes the socket and lives on must not hold up the host. One that is about to end
+        // keeps the reason that it has, whoever kills it.
+        let mut killed = false;
+        if !gone_within(EXIT_DEADLINE) {
+            killed = self.child.kill().is_ok();
+            gone_within(DEATH_DEADLINE);
         }
         let ended = self.child.try_wait().ok().flatten();
-        let how = ended.map_or_else(
-            || "it closed its socket and went on; it was ended".to_owned(),
-            |status| status.to_string(),
-        );
+        let how = match ended {
+            Some(status) if !(killed && status.signal() == Some(SIGKILL)) => status.to_string(),
+            _ => "it closed its socket and went on; it was ended".to_owned(),
+        };
         let mut said = [0; WORDS_BYTES_MAX];
         let length = self.words.as_mut().and_then(|words| words.read(&mut said).ok()).unwrap_or(0);
         let said = String::from_utf8_lossy(said.get(..length).unwrap_or_default());
@@ -170,16 +196,17 @@ impl Drop for Process {
     }
 }
 
-/// The thread that is the parent of all runners.
+/// The thread that is the parent of all runners: it starts them, and waits for them in the end.
 #[derive(Debug)]
 struct Starter {
     orders: Option<Mutex<Sender<Order>>>,
     thread: Option<JoinHandle<()>>,
 }
 
-struct Order {
-    command: Command,
-    started: Sender<io::Result<Child>>,
+enum Order {
+    Start(Command, Sender<io::Result<Child>>),
+    /// It was killed, and nobody else waits for it.
+    Bury(Pid),
 }
 
 impl Starter {
@@ -191,20 +218,28 @@ impl Starter {
         Ok(Self { orders: Some(Mutex::new(orders)), thread: Some(thread) })
     }
 
-    fn start(&self, command: Command) -> io::Result<Child> {
+    /// The process, and where it is to be reported in the end.
+    fn start(&self, command: Command) -> io::Result<(Child, Sender<Order>)> {
         let gone = || io::Error::other("the thread that starts runners is gone");
         let (started, answer) = mpsc::channel();
         let orders = self.orders.as_ref().ok_or_else(gone)?;
-        let order = Order { command, started };
-        orders.lock().unwrap_or_else(PoisonError::into_inner).send(order).map_err(|_| gone())?;
-        answer.recv().map_err(|_| gone())?
+        let orders = orders.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        orders.send(Order::Start(command, started)).map_err(|_| gone())?;
+        Ok((answer.recv().map_err(|_| gone())??, orders))
     }
 }
 
 fn start_all(orders: &Receiver<Order>) {
-    while let Ok(Order { mut command, started }) = orders.recv() {
-        // Whoever asked has gone where this fails; the process then ends with its socket.
-        let _ = started.send(command.spawn());
+    while let Ok(order) = orders.recv() {
+        match order {
+            Order::Start(mut command, started) => {
+                // Whoever asked has gone where this fails; the process then ends with its socket.
+                let _ = started.send(command.spawn());
+            }
+            Order::Bury(id) => {
+                while matches!(waitpid(Some(id), WaitOptions::empty()), Err(Errno::INTR)) {}
+            }
+        }
     }
 }
 

@@ -22,6 +22,8 @@
 //! Only Linux has these walls; elsewhere there is no such process, and plugins run inline.
 
 #[cfg(target_os = "linux")]
+mod asked;
+#[cfg(target_os = "linux")]
 mod channel;
 #[cfg(target_os = "linux")]
 mod child;
@@ -35,8 +37,11 @@ mod settings;
 #[cfg(target_os = "linux")]
 mod sys;
 pub(crate) mod walls;
-#[cfg(target_os = "linux")]
-mod wire;
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, unused_imports, reason = "call logs need no more of it than requests")
+)]
+pub(crate) mod wire;
 
 #[cfg(target_os = "linux")]
 pub use child::serve;
@@ -45,5 +50,5 @@ pub use elsewhere::{Launcher, ProcessRunner, serve};
 #[cfg(target_os = "linux")]
 pub use launch::Launcher;
 #[cfg(target_os = "linux")]
-pub use process::{ProcessRunner, ProcessUsage};
-pub use settings::{LaunchError, LaunchSettings};
+pub use process::ProcessRunner;
+pub use settings::{LaunchError, LaunchSettings, ProcessUsage};

@@ -1,5 +1,5 @@
-//! A plugin in a process of its own, as the engine sees it: the same calls with the same answers as
-//! an instance in this process. Whatever the process does or sends, what comes of it is a fault.
+//! A plugin's own process from the host's side: it is started, asked, and ended. Whatever it does or
+//! sends, what comes of it is a fault. What is asked of the plugin in it is `asked`'s.
 
 use std::{
     sync::Arc,
@@ -8,28 +8,27 @@ use std::{
 
 use sandpit_core::{
     intent::Intent,
-    plugin::{CallCost, Fault, FaultCode, PluginEvent},
-    time::UnixNanos,
+    plugin::{Fault, FaultCode},
 };
 
 use super::{
+    asked::{Asked, Pending},
     channel::{Channel, ChannelError},
     launch::{Launcher, Process},
     settings::LaunchError,
     walls::{self, Wall},
-    wire::{
-        Answer, Bounds, Load, Request, Setup, WireError, Writer, put_call, put_start, read_answer,
-    },
+    wire::{Answer, Bounds, Header, Load, Request, Setup, WireError, Writer, read_answer},
 };
 use crate::{
     compile::Compiled,
-    describe::{Argument, Description},
+    describe::Description,
     engine::EngineSettings,
-    instance::{Parameters, export_of},
+    instance::without_core_dump,
     limits::Limits,
     log::{LogBook, LogSink},
-    port::{Runner, Stats},
-    session::{Session, StopReason},
+    port::{Stats, Usage},
+    rate::IntentRate,
+    text::escaped,
 };
 
 /// How long a process may take until it stands behind its walls: it runs no foreign code yet, so
@@ -37,45 +36,35 @@ use crate::{
 const HELLO_DEADLINE: Duration = Duration::from_secs(10);
 /// How long making code of bytes may take, beside the guest's own start.
 const LINK_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a core dump may take, once the fault is known: whoever has to hear of the fault waits
+/// for it.
+const DUMP_DEADLINE: Duration = Duration::from_millis(500);
+
+/// Bytes of the reason why there is no core dump.
+const WHY_BYTES_MAX: usize = 256;
 
 /// A plugin in its own process.
 pub struct ProcessRunner {
     name: String,
-    limits: Limits,
-    channel: Channel,
-    process: Process,
+    pub(super) limits: Limits,
+    pub(super) channel: Channel,
+    pub(super) process: Process,
     /// The parent of the process.
     _launcher: Arc<Launcher>,
     walls: Vec<Wall>,
-    description: Option<Description>,
-    outbox: Writer,
-    sequence: u32,
-    pending: Option<Pending>,
-    log: LogBook,
+    pub(super) description: Option<Description>,
+    pub(super) outbox: Writer,
+    pub(super) sequence: u32,
+    pub(super) pending: Option<Pending>,
+    pub(super) log: LogBook,
+    pub(super) rate: IntentRate,
     /// As the process says.
-    dropped_before: u64,
-    stats: Stats,
-    gone: Option<Fault>,
-}
-
-/// A call that is under way.
-#[derive(Clone, Copy, Debug)]
-struct Pending {
-    export: &'static str,
-    begun: Instant,
-    until: Instant,
-    bounds: Bounds,
-    /// Whether the guest is told at all.
-    told: bool,
-}
-
-/// What a runner's process uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ProcessUsage {
-    /// Processor time since it was started.
-    pub cpu: Duration,
-    /// Bytes of memory that it has, shared ones counted in full.
-    pub resident_bytes: u64,
+    pub(super) usage: Usage,
+    pub(super) stats: Stats,
+    /// The fault whose core dump is under way.
+    dying: Option<Fault>,
+    pub(super) core_dump: Option<Vec<u8>>,
+    pub(super) gone: Option<Fault>,
 }
 
 impl std::fmt::Debug for ProcessRunner {
@@ -113,8 +102,11 @@ impl ProcessRunner {
             sequence: 0,
             pending: None,
             log: LogBook::new(name, limits, sink),
-            dropped_before: 0,
+            rate: IntentRate::new(limits),
+            usage: Usage::default(),
             stats: Stats::default(),
+            dying: None,
+            core_dump: None,
             gone: None,
         };
         let setup = Request::Setup(Setup {
@@ -130,15 +122,16 @@ impl ProcessRunner {
     }
 
     fn hello(&mut self, request: &Request<'_>) -> Result<Vec<Wall>, Fault> {
-        const EXPORT: &str = "its process's start";
         let until = Instant::now() + HELLO_DEADLINE;
-        let bounds = Bounds::of_hello(&self.limits);
-        self.next_sequence();
-        let put = request.put(&mut self.outbox, self.sequence);
-        self.send(put, EXPORT, until)?;
-        match self.answer(EXPORT, bounds, until, &mut Vec::new())? {
+        let pending = Pending::new(
+            Asked::Process,
+            "its process's start",
+            until,
+            Bounds::of_hello(&self.limits),
+        );
+        match self.exchange(request, pending)? {
             Answer::Hello(walls) => Ok(walls),
-            _ => Err(self.unexpected(EXPORT)),
+            _ => Err(self.unexpected(pending.export)),
         }
     }
 
@@ -155,29 +148,36 @@ impl ProcessRunner {
         compiled: &Compiled,
         settings: EngineSettings,
     ) -> Result<(), Fault> {
-        const EXPORT: &str = "describe";
+        let name = self.name.clone();
         let load = Request::Load(Load {
-            name: &self.name,
+            name: &name,
             limits: self.limits.clone(),
             settings,
             component: *compiled.component(),
             code: compiled.code(),
         });
-        self.sequence = self.sequence.wrapping_add(1);
-        let put = load.put(&mut self.outbox, self.sequence);
         let until = Instant::now() + LINK_DEADLINE + self.limits.start_deadline * 2;
-        self.send(put, EXPORT, until)?;
+        let pending =
+            Pending::new(Asked::Process, "describe", until, Bounds::of_load(&self.limits));
+        let answer = self.exchange(&load, pending);
         // Only this frame is large.
         self.outbox = Writer::default();
-        let bounds = Bounds::of_load(&self.limits);
-        match self.answer(EXPORT, bounds, until, &mut Vec::new())? {
+        match answer? {
             Answer::Described(walls, description) => {
                 self.walls.extend(walls);
                 self.description = Some(*description);
                 Ok(())
             }
-            _ => Err(self.unexpected(EXPORT)),
+            _ => Err(self.unexpected(pending.export)),
         }
+    }
+
+    /// Asks something of the process itself and waits.
+    fn exchange(&mut self, request: &Request<'_>, pending: Pending) -> Result<Answer, Fault> {
+        self.next_sequence();
+        let put = request.put(&mut self.outbox, self.sequence);
+        self.send(put, pending)?;
+        self.wait_for_answer(&mut Vec::new())
     }
 
     /// Its walls and whether they stand.
@@ -198,155 +198,124 @@ impl ProcessRunner {
         self.process.child.id()
     }
 
-    /// The fault that ended it, if one did.
-    #[must_use]
-    pub const fn fault(&self) -> Option<&Fault> {
-        self.gone.as_ref()
-    }
-
-    /// What its process uses, where the system tells.
-    #[must_use]
-    pub fn usage(&self) -> Option<ProcessUsage> {
-        let of = |file: &str| {
-            std::fs::read_to_string(format!("/proc/{}/{file}", self.process.child.id())).ok()
-        };
-        let cpu = of("schedstat")?.split_ascii_whitespace().next()?.parse().ok()?;
-        let pages: u64 = of("statm")?.split_ascii_whitespace().nth(1)?.parse().ok()?;
-        let resident_bytes = pages.saturating_mul(rustix::param::page_size() as u64);
-        Some(ProcessUsage { cpu: Duration::from_nanos(cpu), resident_bytes })
-    }
-
-    /// Tells it of one event and does not wait: others can be told meanwhile. What is begun has to
-    /// be finished before anything else is asked of it.
-    ///
-    /// # Errors
-    /// It is at fault.
-    #[inline]
-    pub fn begin_call(&mut self, event: &PluginEvent) -> Result<(), Fault> {
-        self.check_ready()?;
-        let export = export_of(event);
-        self.log.set_time(time_of(event));
-        let begun = Instant::now();
-        let until = begun + self.limits.call_deadline;
-        let history = matches!(event, PluginEvent::Market { history: true, .. });
-        let bounds = Bounds::of_call(&self.limits, history);
-        self.next_sequence();
-        let put = put_call(&mut self.outbox, self.sequence, event);
-        let told = *put.as_ref().unwrap_or(&true);
-        if told {
-            self.send(put.map(|_| ()), export, until)?;
-        }
-        self.pending = Some(Pending { export, begun, until, bounds, told });
-        Ok(())
-    }
-
-    /// Waits for what [`Self::begin_call`] began; what it asks for is appended to `intents`, oldest
-    /// first.
-    ///
-    /// # Errors
-    /// It is at fault, or nothing was begun; `intents` is as it was.
-    #[inline]
-    pub fn finish_call(&mut self, intents: &mut Vec<Intent>) -> Result<CallCost, Fault> {
-        self.check_alive()?;
-        let Some(pending) = self.pending.take() else {
-            return Err(self.end(FaultCode::RunnerLost, "finish", "no call was begun"));
-        };
-        let mut cost = CallCost::default();
-        if pending.told {
-            cost = self.done(pending.export, pending.bounds, pending.until, intents)?;
-            let took = u64::try_from(pending.begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            self.stats.latency.record(took);
-        }
-        self.stats.calls += 1;
-        self.stats.fuel_total = self.stats.fuel_total.saturating_add(cost.fuel);
-        self.stats.fuel_per_call_peak = self.stats.fuel_per_call_peak.max(cost.fuel);
-        Ok(cost)
-    }
-
-    /// Whether a call is under way.
-    #[must_use]
-    pub const fn is_called(&self) -> bool {
-        self.pending.is_some()
-    }
-
-    fn done(
-        &mut self,
-        export: &'static str,
-        bounds: Bounds,
-        until: Instant,
-        intents: &mut Vec<Intent>,
-    ) -> Result<CallCost, Fault> {
-        let before = intents.len();
-        match self.answer(export, bounds, until, intents)? {
-            Answer::Done { fuel } => {
-                self.stats.intents += (intents.len() - before) as u64;
-                Ok(CallCost { fuel })
-            }
-            _ => Err(self.unexpected(export)),
-        }
-    }
-
-    const fn next_sequence(&mut self) {
+    pub(super) const fn next_sequence(&mut self) {
         self.sequence = self.sequence.wrapping_add(1);
     }
 
-    fn send(
+    /// Begins to send the frame that was put into the outbox.
+    pub(super) fn send(
         &mut self,
         put: Result<(), WireError>,
-        export: &str,
-        until: Instant,
+        pending: Pending,
     ) -> Result<(), Fault> {
-        let sent = put
-            .map_err(ChannelError::Wire)
-            .and_then(|()| self.channel.send(self.outbox.bytes(), until));
-        sent.map_err(|error| self.fail(export, &error, until))
+        let sent =
+            put.map_err(ChannelError::Wire).and_then(|()| self.channel.begin(self.outbox.bytes()));
+        sent.map_err(|error| self.fail(&error, &pending))?;
+        self.pending = Some(pending);
+        Ok(())
     }
 
-    /// The answer to the request that was sent last. A fault that it tells of ends it.
-    fn answer(
-        &mut self,
-        export: &str,
-        bounds: Bounds,
-        until: Instant,
-        intents: &mut Vec<Intent>,
-    ) -> Result<Answer, Fault> {
-        let received = self.channel.receive(self.sequence, bounds.frame_bytes_max, until);
-        let read = received.and_then(|(head, body)| {
-            read_answer(head, body, &bounds, intents).map_err(ChannelError::Wire)
-        });
-        let answer = match read {
-            Ok((answer, extras)) => {
-                // A runner that was taken over could write more than its share, so it is held to
-                // it here as well; an honest one has nothing cut or dropped a second time.
-                for (level, text) in extras.lines {
-                    self.log.take(level, text);
+    /// Goes on with what is under way as far as it goes without waiting; the answer once it is
+    /// there. A fault that it tells of ends it, once its core dump is here.
+    pub(super) fn advance(&mut self, intents: &mut Vec<Intent>) -> Option<Result<Answer, Fault>> {
+        loop {
+            let pending = self.pending?;
+            let limit = pending.bounds.frame_bytes_max;
+            let answer = match self.channel.advance(self.outbox.bytes(), self.sequence, limit) {
+                Ok(None) => return None,
+                Ok(Some(head)) => self.read(head, &pending.bounds, intents),
+                Err(error) => Err(error),
+            };
+            self.pending = None;
+            return Some(match (answer, self.dying.is_some()) {
+                (Ok(Answer::Dumped(dump)), true) => {
+                    self.core_dump = Some(dump);
+                    Err(self.end(FaultCode::RunnerLost, pending.export, ""))
                 }
-                self.dropped_before = self.dropped_before.max(extras.dropped);
-                let memory = usize::try_from(extras.memory_bytes).unwrap_or(usize::MAX);
-                self.stats.memory_bytes_peak = self.stats.memory_bytes_peak.max(memory);
-                answer
-            }
-            Err(error) => return Err(self.fail(export, &error, until)),
-        };
-        if let Answer::Fault(fault) = answer {
-            self.process.end();
-            self.gone = Some(fault.clone());
-            return Err(fault);
+                (Ok(_), true) => Err(self.unexpected(pending.export)),
+                (Ok(Answer::Fault { fault, dump_bytes: 0 }), _) => Err(self.die(fault)),
+                (Ok(Answer::Fault { fault, .. }), _) => match self.ask_for_dump(fault) {
+                    Ok(()) => continue,
+                    Err(fault) => Err(fault),
+                },
+                (Ok(answer), _) => Ok(answer),
+                (Err(error), _) => Err(self.fail(&error, &pending)),
+            });
+        }
+    }
+
+    /// The fault is known; what follows is only about the dump.
+    fn ask_for_dump(&mut self, fault: Fault) -> Result<(), Fault> {
+        self.dying = Some(fault);
+        self.next_sequence();
+        let until = Instant::now() + DUMP_DEADLINE;
+        let bounds = Bounds::of_dump(&self.limits);
+        let put = Request::Dump.put(&mut self.outbox, self.sequence);
+        self.send(put, Pending::new(Asked::Process, "its core dump", until, bounds))
+    }
+
+    fn read(
+        &mut self,
+        head: Header,
+        bounds: &Bounds,
+        intents: &mut Vec<Intent>,
+    ) -> Result<Answer, ChannelError> {
+        let before = intents.len();
+        let (answer, extras) = read_answer(head, self.channel.body(head), bounds, intents)?;
+        // A runner that was taken over could write more than its share, so it is held to it here
+        // as well; an honest one has nothing cut or dropped a second time.
+        for (level, text) in extras.lines {
+            self.log.take(level, text);
+        }
+        let (ours, theirs) = (&mut self.usage, extras.usage);
+        ours.memory_bytes = ours.memory_bytes.max(theirs.memory_bytes);
+        ours.table_elements = ours.table_elements.max(theirs.table_elements);
+        ours.output_bytes_peak = ours.output_bytes_peak.max(theirs.output_bytes_peak);
+        ours.lines_cut = ours.lines_cut.max(theirs.lines_cut);
+        ours.lines_dropped = ours.lines_dropped.max(theirs.lines_dropped);
+        if let Err(exceeded) = self.rate.take(self.log.time(), intents.len() - before) {
+            intents.truncate(before);
+            return Err(exceeded.into());
         }
         Ok(answer)
     }
 
+    /// Waits for the answer to what is under way: it looks for it for a while, then it sleeps.
+    pub(super) fn wait_for_answer(&mut self, intents: &mut Vec<Intent>) -> Result<Answer, Fault> {
+        let spin = self.channel.spin();
+        let mut spin_until = (!spin.is_zero()).then(|| Instant::now() + spin);
+        loop {
+            if let Some(answer) = self.advance(intents) {
+                return answer;
+            }
+            let Some(pending) = self.pending else {
+                self.check_alive()?;
+                return Err(self.end(FaultCode::RunnerLost, "wait", "nothing is under way"));
+            };
+            spin_until = spin_until.filter(|until| Instant::now() < *until);
+            if spin_until.is_some() {
+                std::hint::spin_loop();
+            } else if let Err(error) = self.channel.wait(self.outbox.bytes(), pending.until) {
+                return Err(self.fail(&error, &pending));
+            }
+        }
+    }
+
     #[cold]
-    fn fail(&mut self, export: &str, error: &ChannelError, until: Instant) -> Fault {
+    pub(super) fn fail(&mut self, error: &ChannelError, pending: &Pending) -> Fault {
+        let export = pending.export;
         match error {
             ChannelError::Late => {
-                let over = until.elapsed().as_millis();
+                let over = pending.until.elapsed().as_millis();
                 let problem = format!("it was not back in time; {over} ms later it was ended");
                 self.end(FaultCode::DeadlineExceeded, export, &problem)
             }
             ChannelError::Wire(error) => {
                 let problem = format!("its process sent {error}");
                 self.end(FaultCode::MalformedOutput, export, &problem)
+            }
+            ChannelError::Rate(error) => {
+                self.end(FaultCode::IntentRateExceeded, export, &error.to_string())
             }
             ChannelError::Closed | ChannelError::Socket(_) => {
                 let ending = self.process.last_words();
@@ -355,7 +324,7 @@ impl ProcessRunner {
         }
     }
 
-    fn unexpected(&mut self, export: &str) -> Fault {
+    pub(super) fn unexpected(&mut self, export: &str) -> Fault {
         self.end(
             FaultCode::MalformedOutput,
             export,
@@ -363,128 +332,27 @@ impl ProcessRunner {
         )
     }
 
-    fn end(&mut self, code: FaultCode, export: &str, problem: &str) -> Fault {
+    /// Ends it. Where it was at fault already and only its core dump was to come, that is still the
+    /// fault.
+    pub(super) fn end(&mut self, code: FaultCode, export: &str, problem: &str) -> Fault {
+        if let Some(mut fault) = self.dying.take() {
+            if self.core_dump.is_none() {
+                without_core_dump(&mut fault, &escaped(problem, WHY_BYTES_MAX));
+            }
+            return self.die(fault);
+        }
+        let detail = format!("plugin `{}`, {export}: {problem}", self.name);
+        self.die(Fault { code, detail })
+    }
+
+    fn die(&mut self, fault: Fault) -> Fault {
         self.process.end();
-        let fault = Fault { code, detail: format!("plugin `{}`, {export}: {problem}", self.name) };
+        self.pending = None;
         self.gone = Some(fault.clone());
         fault
     }
 
-    fn check_alive(&self) -> Result<(), Fault> {
+    pub(super) fn check_alive(&self) -> Result<(), Fault> {
         self.gone.as_ref().map_or(Ok(()), |fault| Err(fault.clone()))
-    }
-
-    /// Alive, and nothing is under way.
-    fn check_ready(&mut self) -> Result<(), Fault> {
-        self.check_alive()?;
-        if self.pending.is_some() {
-            return Err(self.end(FaultCode::RunnerLost, "call", "another call is under way"));
-        }
-        Ok(())
-    }
-}
-
-impl Runner for ProcessRunner {
-    fn description(&self) -> &Description {
-        static NONE: Description = Description {
-            name: String::new(),
-            version: String::new(),
-            summary: String::new(),
-            parameters: Vec::new(),
-            subscriptions: Vec::new(),
-            warm_up: Vec::new(),
-            state_schema: 0,
-        };
-        // There is one once it is loaded, and nobody gets it before.
-        self.description.as_ref().unwrap_or(&NONE)
-    }
-
-    fn start(
-        &mut self,
-        session: &Session<'_>,
-        intents: &mut Vec<Intent>,
-    ) -> Result<CallCost, Fault> {
-        const EXPORT: &str = "start";
-        self.check_ready()?;
-        self.log.set_time(session.time);
-        self.next_sequence();
-        let put = put_start(&mut self.outbox, self.sequence, session);
-        let until = Instant::now() + self.limits.start_deadline;
-        self.send(put, EXPORT, until)?;
-        self.done(EXPORT, Bounds::of_start(&self.limits), until, intents)
-    }
-
-    #[inline]
-    fn call(&mut self, event: &PluginEvent, intents: &mut Vec<Intent>) -> Result<CallCost, Fault> {
-        self.begin_call(event)?;
-        self.finish_call(intents)
-    }
-
-    fn parameters(
-        &mut self,
-        arguments: &[Argument],
-        time: UnixNanos,
-        intents: &mut Vec<Intent>,
-    ) -> Result<Parameters, Fault> {
-        const EXPORT: &str = "on-parameters";
-        self.check_ready()?;
-        self.log.set_time(time);
-        let request = Request::Parameters { time, arguments: arguments.to_vec() };
-        self.next_sequence();
-        let put = request.put(&mut self.outbox, self.sequence);
-        let until = Instant::now() + self.limits.call_deadline;
-        self.send(put, EXPORT, until)?;
-        let before = intents.len();
-        match self.answer(EXPORT, Bounds::of_call(&self.limits, false), until, intents)? {
-            Answer::Done { fuel } => {
-                self.stats.intents += (intents.len() - before) as u64;
-                Ok(Parameters::Taken(CallCost { fuel }))
-            }
-            Answer::Refused { reason } => Ok(Parameters::Refused(reason)),
-            _ => Err(self.unexpected(EXPORT)),
-        }
-    }
-
-    fn save(&mut self) -> Result<Vec<u8>, Fault> {
-        const EXPORT: &str = "save";
-        self.check_ready()?;
-        self.next_sequence();
-        let put = Request::Save.put(&mut self.outbox, self.sequence);
-        let until = Instant::now() + self.limits.start_deadline;
-        self.send(put, EXPORT, until)?;
-        match self.answer(EXPORT, Bounds::of_save(&self.limits), until, &mut Vec::new())? {
-            Answer::Saved(state) => Ok(state),
-            _ => Err(self.unexpected(EXPORT)),
-        }
-    }
-
-    fn stop(&mut self, reason: StopReason) -> Result<(), Fault> {
-        const EXPORT: &str = "stop";
-        self.check_ready()?;
-        self.next_sequence();
-        let put = Request::Stop(reason).put(&mut self.outbox, self.sequence);
-        let until = Instant::now() + self.limits.start_deadline;
-        self.send(put, EXPORT, until)?;
-        self.done(EXPORT, Bounds::of_stop(&self.limits), until, &mut Vec::new()).map(|_| ())
-    }
-
-    fn stats(&self) -> Stats {
-        Stats {
-            log_lines: self.log.written,
-            log_lines_dropped: self.dropped_before.saturating_add(self.log.dropped),
-            ..self.stats.clone()
-        }
-    }
-}
-
-/// The time that an event carries.
-const fn time_of(event: &PluginEvent) -> UnixNanos {
-    match event {
-        PluginEvent::Market { event, .. } => event.time,
-        PluginEvent::Depth(view) => view.time,
-        PluginEvent::Order(update) => update.time,
-        PluginEvent::Position(view) => view.time,
-        PluginEvent::Budget(view) => view.time,
-        PluginEvent::Timer { time, .. } | PluginEvent::TradingState { time, .. } => *time,
     }
 }

@@ -40,6 +40,15 @@ impl LaunchSettings {
     }
 }
 
+/// What a runner's process uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProcessUsage {
+    /// Processor time since it was started.
+    pub cpu: Duration,
+    /// Bytes of memory that it has, shared ones counted in full.
+    pub resident_bytes: u64,
+}
+
 /// Why a plugin's process does not run it.
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {

@@ -219,7 +219,8 @@ fn the_number_of_intents_is_bounded() {
     let mut intents = Vec::new();
     most.call(&trade(1, 10), &mut intents).unwrap();
     assert_eq!(intents.len(), 64);
-    let wide = Limits { intents_per_call_max: 1_000, ..Limits::default() };
+    let wide =
+        Limits { intents_per_call_max: 1_000, intents_per_second_max: 100, ..Limits::default() };
     // Beyond what a session left in its memory.
     let far = "(i32.store (i32.const 128) (i32.const 131072)) (i32.store (i32.const 132) (i32.const 1000)) i32.const 128";
     let mut many = Guest::idle().pages(6).intents(1).body("take-intents", far).started(&wide);

@@ -15,7 +15,8 @@ use sandpit_core::{
     time::{Nanos, UnixNanos},
 };
 use sandpit_plugin::{
-    Argument, Fault, Limits, Parameters, Runner, SavedState, Session, Stats, StopReason, Value,
+    Argument, Ask, Fault, Limits, Parameters, Reply, Runner, SavedState, Session, Stats,
+    StopReason, Value,
 };
 
 use crate::{
@@ -287,12 +288,12 @@ fn several_are_called_at_once() {
         let mut expected = Vec::new();
         let cost = alone.call(&event, &mut expected).unwrap();
         for runner in &mut runners {
-            runner.begin_call(&event).unwrap();
-            assert!(runner.is_called());
+            runner.begin(&Ask::Event(&event)).unwrap();
+            assert!(runner.is_busy());
         }
         for runner in &mut runners {
             let mut intents = Vec::new();
-            assert_eq!(runner.finish_call(&mut intents), Ok(cost));
+            assert_eq!(runner.wait(&mut intents), Ok(Reply::Done(cost)));
             assert_eq!(format!("{intents:?}"), format!("{expected:?}"));
         }
     }

@@ -6,7 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     process::{Command, ExitCode},
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sandpit_plugin::{
@@ -76,6 +76,18 @@ pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
+/// Whether a process that was ended is gone, nothing of it left; the kernel may take its time.
+pub(crate) fn is_gone(process: u32) -> bool {
+    let until = Instant::now() + Duration::from_secs(10);
+    while std::fs::exists(format!("/proc/{process}")).unwrap() {
+        if Instant::now() > until {
+            return false;
+        }
+        std::thread::yield_now();
+    }
+    true
+}
+
 /// A launcher of real runners.
 pub(crate) fn launcher() -> Arc<Launcher> {
     Launcher::new(settings(&[RUNNER])).unwrap()
@@ -99,9 +111,14 @@ pub(crate) fn launched(guest: &Guest, limits: &Limits, log: &Log) -> ProcessRunn
         .unwrap()
 }
 
-/// Limits whose deadline no busy machine meets.
+/// Limits whose deadline no busy machine meets, and whose rate of intents no event in quick
+/// succession.
 pub(crate) fn patient() -> Limits {
-    Limits { call_deadline: Duration::from_secs(20), ..Limits::default() }
+    Limits {
+        call_deadline: Duration::from_secs(20),
+        intents_per_second_max: 1_000_000,
+        ..Limits::default()
+    }
 }
 
 /// Log lines, kept.

@@ -10,17 +10,18 @@ use std::{
 
 use sandpit_core::plugin::FaultCode;
 use sandpit_plugin::{
-    EngineSettings, LaunchError, Launcher, Limits, ProcessRunner, Runner, WallName,
+    Ask, EngineSettings, LaunchError, Launcher, Limits, ProcessRunner, Runner, WallName,
 };
 
 use crate::{
-    harness::{LIAR, Log, Test, compiled, launched, patient, settings},
+    harness::{LIAR, Log, Test, compiled, is_gone, launched, patient, settings},
     support::{Guest, instrument, session, trade},
 };
 
 pub(crate) const TESTS: &[Test] = &[
     ("liars::each_lie_has_its_end", each_lie_has_its_end),
     ("liars::a_flood_of_lines_is_held_to_the_budget", a_flood_of_lines_is_held_to_the_budget),
+    ("liars::intents_are_counted_by_the_host_as_well", intents_are_counted_by_the_host_as_well),
     ("liars::a_faults_words_are_made_harmless", a_faults_words_are_made_harmless),
     ("liars::walls_that_are_only_claimed_do_not_stand", walls_that_are_only_claimed_do_not_stand),
     ("liars::a_hello_that_is_none_is_a_fault", a_hello_that_is_none_is_a_fault),
@@ -51,6 +52,8 @@ const LIES: &[Lie] = &[
     ("zeros", MalformedOutput, "version 0"),
     ("fuel", MalformedOutput, "fuel: "),
     ("memory", MalformedOutput, "bytes of memory: "),
+    ("tables", MalformedOutput, "table elements: "),
+    ("output", MalformedOutput, "bytes handed over: "),
     ("intents-count", MalformedOutput, "intents: 65, 64 are allowed"),
     ("intents-missing", MalformedOutput, "ends too early"),
     ("intents-billions", MalformedOutput, "intents: 4294967295"),
@@ -74,7 +77,7 @@ const LIES: &[Lie] = &[
     ("close", RunnerLost, "its process is gone"),
 ];
 
-fn liar(lie: &str, limits: &Limits, log: &Log) -> Result<ProcessRunner, LaunchError> {
+pub(crate) fn liar(lie: &str, limits: &Limits, log: &Log) -> Result<ProcessRunner, LaunchError> {
     Launcher::new(settings(&[LIAR, lie])).unwrap().launch(
         "tested",
         &compiled(&Guest::idle()),
@@ -103,8 +106,7 @@ fn each_lie_has_its_end() {
         }
         assert!(intents.is_empty(), "{lie}: {intents:?}");
         assert!(begun.elapsed() < Duration::from_secs(10), "{lie} took {:?}", begun.elapsed());
-        let is_there = std::fs::exists(format!("/proc/{process}")).unwrap();
-        assert!(!is_there, "{lie} is still there");
+        assert!(is_gone(process), "{lie} is still there");
         assert!(runner.call(&trade(1_000, 1), &mut intents).is_err(), "{lie} is called again");
     }
     assert!(problems.is_empty(), "{problems:#?}");
@@ -123,6 +125,18 @@ fn a_flood_of_lines_is_held_to_the_budget() {
     assert_eq!((stats.log_lines, stats.log_lines_dropped), (40, 360));
     let escaped = "\\\\u{1b}]0;owned";
     assert!(log.lines()[0].contains(escaped), "{}", log.lines()[0]);
+}
+
+fn intents_are_counted_by_the_host_as_well() {
+    let limits = Limits { intents_per_second_max: 20, ..patient() };
+    let mut runner = liar("rate", &limits, &Log::default()).unwrap();
+    let mut intents = Vec::new();
+    for _ in 0..3 {
+        runner.call(&trade(1_000, 1), &mut intents).unwrap();
+    }
+    let fault = runner.call(&trade(1_000, 1), &mut intents).unwrap_err();
+    assert_eq!(fault.code, FaultCode::IntentRateExceeded, "{}", fault.detail);
+    assert_eq!(intents.len(), 3 * 64, "those of the call are dropped");
 }
 
 fn a_faults_words_are_made_harmless() {
@@ -186,13 +200,13 @@ fn honest(beside: &[&str]) -> (Vec<String>, Vec<String>) {
     for number in 0..200 {
         let event = trade(1_000_000_000 + number, 1);
         for liar in &mut liars {
-            let _ = liar.begin_call(&event);
+            let _ = liar.begin(&Ask::Event(&event));
         }
         let mut intents = Vec::new();
         let answer = runner.call(&event, &mut intents);
         calls.push(format!("{answer:?} {intents:?}"));
         for liar in &mut liars {
-            let _ = liar.finish_call(&mut Vec::new());
+            let _ = liar.wait(&mut Vec::new());
         }
     }
     (calls, log.lines())
@@ -221,13 +235,14 @@ fn text(text: &[u8]) -> Vec<u8> {
     [&count(u32::try_from(text.len()).unwrap())[..], text].concat()
 }
 
-/// Memory, lines that were dropped, and no lines.
-const NO_EXTRAS: [u8; 20] = [0; 20];
+/// Memory, tables, bytes handed over, lines that were cut and dropped, and no lines.
+const NO_EXTRAS: [u8; 44] = [0; 44];
 const HELLO: u8 = 65;
 const DESCRIBED: u8 = 66;
 const DONE: u8 = 67;
 const SAVED: u8 = 69;
 const FAULT: u8 = 70;
+const DUMPED: u8 = 71;
 
 /// The whole body of an answer to a call: fuel, intents, and what comes with it.
 fn done(fuel: u64, intents: &[u8], extras: &[u8]) -> Vec<u8> {
@@ -243,7 +258,7 @@ fn place(at: usize, value: u8) -> Vec<u8> {
 }
 
 fn lines(lines: &[(u8, &[u8])]) -> Vec<u8> {
-    let mut extras = vec![0; 16];
+    let mut extras = vec![0; 40];
     extras.extend(count(u32::try_from(lines.len()).unwrap()));
     for (level, line) in lines {
         extras.push(*level);
@@ -285,8 +300,22 @@ pub(crate) fn lie(mut words: impl Iterator<Item = String>) -> ExitCode {
         _ => described(b"liar"),
     };
     let _ = host.write_all(&frame(number, DESCRIBED, &answer));
+    if lie == "deaf" {
+        loop {
+            std::thread::park();
+        }
+    }
+    let mut asked = 0;
     while let Some(number) = request(&mut host) {
-        let bytes = said(&lie, number, &mut host);
+        asked += 1;
+        let bytes = match lie.strip_prefix("dump-") {
+            None => said(&lie, number, &mut host),
+            Some(lie) if asked == 1 => {
+                let bytes = if lie == "announced" { u64::MAX } else { 1_000 };
+                trapped(number, b"x", bytes)
+            }
+            Some(lie) => dumped(lie, number),
+        };
         let _ = host.write_all(&bytes);
     }
     ExitCode::SUCCESS
@@ -314,6 +343,31 @@ fn noise() -> Vec<u8> {
         .collect()
 }
 
+/// A trap with these words, and a core dump of so many bytes to come.
+fn trapped(number: u32, words: &[u8], dump_bytes: u64) -> Vec<u8> {
+    let body = [&[0][..], &text(words), &dump_bytes.to_le_bytes(), &NO_EXTRAS].concat();
+    frame(number, FAULT, &body)
+}
+
+/// What a lie says where its core dump is asked for.
+fn dumped(lie: &str, number: u32) -> Vec<u8> {
+    let dump = |bytes: usize| {
+        let body = [&text(&vec![0xd5; bytes])[..], &NO_EXTRAS].concat();
+        frame(number, DUMPED, &body)
+    };
+    match lie {
+        "garbage" => dump(1_000),
+        "long" => dump(70_000),
+        "half" => dump(1_000)[..500].to_vec(),
+        "silence" => Vec::new(),
+        "noise" => noise(),
+        "done" => frame(number, DONE, &done(0, &count(0), &NO_EXTRAS)),
+        "fault" => trapped(number, b"y", 1_000),
+        "exit" => std::process::exit(7),
+        other => panic!("there is no lie dump-{other}"),
+    }
+}
+
 /// What a lie says to a call.
 fn said(lie: &str, number: u32, host: &mut UnixStream) -> Vec<u8> {
     let none = count(0);
@@ -326,7 +380,7 @@ fn said(lie: &str, number: u32, host: &mut UnixStream) -> Vec<u8> {
     let answer = |body: &[u8]| frame(number, DONE, body);
     let intents = |intents: &[u8]| answer(&done(5, intents, &NO_EXTRAS));
     let extras = |extras: &[u8]| answer(&done(5, &none, extras));
-    let memory = [&u64::MAX.to_le_bytes()[..], &[0; 12]].concat();
+    let memory = [&u64::MAX.to_le_bytes()[..], &[0; 36]].concat();
     match lie {
         "length" => [&[0xff; 4][..], &honest[4..]].concat(),
         "length-just-over" => [&(1u32 << 20).to_le_bytes()[..], &honest[4..]].concat(),
@@ -346,6 +400,9 @@ fn said(lie: &str, number: u32, host: &mut UnixStream) -> Vec<u8> {
         "zeros" => vec![0; 4_096],
         "fuel" => answer(&done(u64::MAX, &none, &NO_EXTRAS)),
         "memory" => extras(&memory),
+        "tables" => extras(&[&[0; 8][..], &u64::MAX.to_le_bytes(), &[0; 28]].concat()),
+        "output" => extras(&[&[0; 16][..], &u64::MAX.to_le_bytes(), &[0; 20]].concat()),
+        "rate" => intents(&[&count(64)[..], &place(0, 0)[4..].repeat(64)].concat()),
         "intents-count" => intents(&[&count(65)[..], &place(0, 0)[4..].repeat(65)].concat()),
         "intents-missing" => intents(&count(64)),
         "intents-billions" => intents(&count(u32::MAX)),
@@ -356,14 +413,12 @@ fn said(lie: &str, number: u32, host: &mut UnixStream) -> Vec<u8> {
         "line-level" => extras(&lines(&[(77, b"x")])),
         "line-text" => extras(&lines(&[(1, b"\xff\xfe")])),
         "line-length" => extras(&lines(&[(1, &[b'x'; 2_000])])),
-        "lines-count" => extras(&[&[0; 16][..], &count(100_000), &[1; 5_000]].concat()),
+        "lines-count" => extras(&[&[0; 40][..], &count(100_000), &[1; 5_000]].concat()),
         "lines" => {
             let line = format!("\u{1b}]0;owned{}", "x".repeat(86));
             extras(&lines(&[(1, line.as_bytes()); 40]))
         }
-        "fault" => {
-            frame(number, FAULT, &[&[0][..], &text(b"over\n  0: \x1b[2Jhere"), &NO_EXTRAS].concat())
-        }
+        "fault" => trapped(number, b"over\n  0: \x1b[2Jhere", 0),
         "fault-code" => frame(number, FAULT, &[&[99][..], &text(b"x"), &NO_EXTRAS].concat()),
         "half" => honest[..20].to_vec(),
         "half-head" => honest[..5].to_vec(),

@@ -18,7 +18,9 @@ use sandpit_plugin::{
 };
 
 use crate::{
-    harness::{HOST, Log, RUNNER, Test, compiled, launched, launcher, patient, say, settings},
+    harness::{
+        HOST, Log, RUNNER, Test, compiled, is_gone, launched, launcher, patient, say, settings,
+    },
     support::{Guest, instrument, session, trade},
 };
 
@@ -142,7 +144,7 @@ fn one_that_is_late_is_ended_from_outside() {
     assert!(took >= limits.call_deadline, "{took:?}");
     // Generous, for a machine that does much else.
     assert!(took < Duration::from_secs(5), "{took:?}");
-    assert!(!is_there(process), "it is reaped");
+    assert!(is_gone(process), "it is reaped");
     assert_eq!(runner.call(&trade(1_000, 1), &mut Vec::new()), Err(fault.clone()));
     assert_eq!(runner.save(), Err(fault.clone()));
     assert_eq!(runner.fault(), Some(&fault));
@@ -184,7 +186,7 @@ fn a_dropped_one_is_gone() {
     runner.stop(StopReason::Finished).unwrap();
     assert!(is_there(process));
     drop(runner);
-    assert!(!is_there(process));
+    assert!(is_gone(process));
 }
 
 /// A host of its own: starts a runner, says its number, and waits.

@@ -13,9 +13,15 @@
 mod support;
 
 #[cfg(target_os = "linux")]
+mod asks;
+#[cfg(target_os = "linux")]
 mod attacks;
 #[cfg(target_os = "linux")]
+mod bounds;
+#[cfg(target_os = "linux")]
 mod canary;
+#[cfg(target_os = "linux")]
+mod dumps;
 #[cfg(target_os = "linux")]
 mod equality;
 #[cfg(target_os = "linux")]
@@ -35,6 +41,9 @@ fn main() -> std::process::ExitCode {
         Some(harness::LIAR) => liars::lie(words),
         _ => harness::run(&[
             equality::TESTS,
+            asks::TESTS,
+            bounds::TESTS,
+            dumps::TESTS,
             lives::TESTS,
             attacks::TESTS,
             liars::TESTS,

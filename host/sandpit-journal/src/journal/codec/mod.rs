@@ -9,6 +9,8 @@ mod parts;
 mod record;
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;
 
 use serde::Serialize;

@@ -31,7 +31,7 @@ fn written(entry: &Entry) -> RawRow {
     }
 }
 
-fn entries(seed: u64) -> impl Iterator<Item = Entry> {
+pub(super) fn entries(seed: u64) -> impl Iterator<Item = Entry> {
     let mut random = Random(seed);
     let records = Record::every(&mut random).into_iter().map(Entry::Core);
     let host = HostRecord::every(&mut random).into_iter().map(Entry::Host);

@@ -16,7 +16,7 @@ mod syscalls;
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 #[cfg(target_os = "linux")]
-pub use confine::{Confinement, confine, seal};
+pub use confine::{Confinement, confine, confine_compiler, seal};
 #[cfg(target_os = "linux")]
 pub(crate) use confirm::confirm;
 
@@ -48,7 +48,6 @@ macro_rules! walls {
                 match self { $(Self::$variant => $stops,)* }
             }
 
-            #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "for the wire"))]
             pub(crate) const fn from_number(number: u8) -> Option<Self> {
                 match number { $($number => Some(Self::$variant),)* _ => None }
             }

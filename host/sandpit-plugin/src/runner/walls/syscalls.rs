@@ -60,6 +60,45 @@ const LOADING: &[libc::c_long] = &[
     libc::SYS_prctl,
 ];
 
+/// Calls that a compiler makes.
+const COMPILING: &[libc::c_long] = &[
+    libc::SYS_read,
+    libc::SYS_write,
+    libc::SYS_close,
+    libc::SYS_brk,
+    libc::SYS_munmap,
+    libc::SYS_mremap,
+    libc::SYS_madvise,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sigaltstack,
+    libc::SYS_restart_syscall,
+    libc::SYS_clock_gettime,
+    libc::SYS_getrandom,
+    // To abort, where it has no memory.
+    libc::SYS_getpid,
+    libc::SYS_gettid,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+];
+/// Argument of `tgkill` that says whom.
+const WHOM_ARGUMENT: u8 = 0;
+
+/// Installs the list of a compiler: no executable memory from the start, and no signal to others.
+pub(super) fn restrict_compiler() -> Result<(), FilterError> {
+    let mut rules = allowed(COMPILING);
+    not_executable(&mut rules)?;
+    let itself = SeccompCondition::new(
+        WHOM_ARGUMENT,
+        SeccompCmpArgLen::Dword,
+        SeccompCmpOp::Eq,
+        u64::from(std::process::id()),
+    )?;
+    rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![itself])?]);
+    install(rules)
+}
+
 /// Installs the list for the time until the code is loaded.
 pub(super) fn restrict() -> Result<(), FilterError> {
     let mut rules = allowed(RUNNING);
@@ -71,6 +110,12 @@ pub(super) fn restrict() -> Result<(), FilterError> {
 /// Installs the list for the time after: no executable memory, no more lists.
 pub(super) fn seal() -> Result<(), FilterError> {
     let mut rules = allowed(RUNNING);
+    not_executable(&mut rules)?;
+    install(rules)
+}
+
+/// Memory, as long as nobody wants to run what is in it.
+fn not_executable(rules: &mut BTreeMap<i64, Vec<SeccompRule>>) -> Result<(), FilterError> {
     for call in [libc::SYS_mmap, libc::SYS_mprotect] {
         let not_executable = SeccompCondition::new(
             PROTECTION_ARGUMENT,
@@ -80,7 +125,7 @@ pub(super) fn seal() -> Result<(), FilterError> {
         )?;
         rules.insert(call, vec![SeccompRule::new(vec![not_executable])?]);
     }
-    install(rules)
+    Ok(())
 }
 
 fn allowed(calls: &[libc::c_long]) -> BTreeMap<i64, Vec<SeccompRule>> {

@@ -16,6 +16,7 @@ use crate::{
     describe::Description,
     limits::{DESCRIBE_OUTPUT_BYTES_MAX, FAULT_DETAIL_BYTES_MAX, Limits, REASON_BYTES_MAX},
     log::LogLevel,
+    port::Usage,
     runner::walls::Wall,
     text::push_escaped,
 };
@@ -35,10 +36,8 @@ pub(crate) type Line<'a> = (LogLevel, &'a str);
 /// What comes with every answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extras<'a> {
-    /// Bytes of all of its memories.
-    pub(crate) memory_bytes: u64,
-    /// Log lines that the runner dropped, since it was started.
-    pub(crate) dropped: u64,
+    /// What only its store knows.
+    pub(crate) usage: Usage,
     /// Log lines of this request.
     pub(crate) lines: Vec<Line<'a>>,
 }
@@ -57,7 +56,13 @@ pub(crate) enum Answer {
     /// The strategy's state.
     Saved(Vec<u8>),
     /// The strategy is at fault.
-    Fault(Fault),
+    Fault {
+        fault: Fault,
+        /// Bytes of the core dump that can be asked for.
+        dump_bytes: usize,
+    },
+    /// The core dump. Nobody here looks into it.
+    Dumped(Vec<u8>),
 }
 
 /// What an answer may hold, from the plugin's limits and what was asked.
@@ -68,7 +73,13 @@ pub(crate) struct Bounds {
     fuel_max: u64,
     intents_max: usize,
     state_bytes_max: usize,
-    memory_bytes_max: u64,
+    memory_bytes_max: usize,
+    table_elements_max: usize,
+    output_bytes_max: usize,
+    /// Bytes of a core dump that is here.
+    dump_bytes_max: usize,
+    /// Bytes of one that can be asked for.
+    dump_to_come_bytes_max: usize,
     lines_max: usize,
     line_bytes_max: usize,
 }
@@ -78,16 +89,25 @@ impl Bounds {
     #[cfg(test)]
     pub(super) fn widest(limits: &Limits) -> Self {
         let state_bytes_max = limits.state_bytes_max;
-        Self { state_bytes_max, ..Self::of_call(limits, false) }
+        let dump_bytes_max = limits.core_dump_bytes_max;
+        Self { state_bytes_max, dump_bytes_max, ..Self::of_call(limits, false) }
     }
 
-    const fn none(limits: &Limits) -> Self {
+    fn none(limits: &Limits) -> Self {
         Self {
             frame_bytes_max: 0,
             fuel_max: 0,
             intents_max: 0,
             state_bytes_max: 0,
-            memory_bytes_max: limits.memory_bytes_max as u64,
+            memory_bytes_max: limits.memory_bytes_max,
+            table_elements_max: limits.table_elements_max,
+            // A line for the log may be as long as whatever else could come at that time.
+            output_bytes_max: limits
+                .handed_over_bytes_max()
+                .max(limits.state_bytes_max)
+                .max(DESCRIBE_OUTPUT_BYTES_MAX),
+            dump_bytes_max: 0,
+            dump_to_come_bytes_max: limits.core_dump_bytes_max,
             lines_max: 0,
             line_bytes_max: limits.log_line_bytes_max,
         }
@@ -107,7 +127,7 @@ impl Bounds {
     }
 
     /// Of the answer to a process's start.
-    pub(crate) const fn of_hello(limits: &Limits) -> Self {
+    pub(crate) fn of_hello(limits: &Limits) -> Self {
         Self { frame_bytes_max: super::HELLO_BYTES_MAX, ..Self::none(limits) }
     }
 
@@ -138,6 +158,12 @@ impl Bounds {
     /// Of the answer to a stop.
     pub(crate) fn of_stop(limits: &Limits) -> Self {
         Self::none(limits).sized(limits, 0)
+    }
+
+    /// Of a core dump.
+    pub(crate) fn of_dump(limits: &Limits) -> Self {
+        let dump_bytes_max = limits.core_dump_bytes_max;
+        Self { dump_bytes_max, ..Self::none(limits) }.sized(limits, dump_bytes_max)
     }
 }
 
@@ -176,14 +202,18 @@ pub(crate) fn put_answer(
             begin(out, sequence, Kind::Saved);
             out.slice(state);
         }
-        Answer::Fault(fault) => {
+        Answer::Fault { fault, dump_bytes } => {
             begin(out, sequence, Kind::Fault);
             out.u8(fault_number(fault.code));
             out.text(&fault.detail);
+            out.usize(*dump_bytes);
+        }
+        Answer::Dumped(dump) => {
+            begin(out, sequence, Kind::Dumped);
+            out.slice(dump);
         }
     }
-    out.u64(extras.memory_bytes);
-    out.u64(extras.dropped);
+    put_usage(out, &extras.usage);
     out.count(extras.lines.len());
     for (level, text) in &extras.lines {
         out.u8(*level as u8);
@@ -224,7 +254,9 @@ fn read<'a>(
         Kind::Described => Answer::Described(walls(from)?, Box::new(description(from)?)),
         Kind::Done => {
             let fuel = from.u64()?;
-            bounded("fuel", fuel, bounds.fuel_max)?;
+            if fuel > bounds.fuel_max {
+                return Err(WireError::Count { what: "fuel", count: fuel, limit: bounds.fuel_max });
+            }
             for _ in 0..from.count("intents", bounds.intents_max)? {
                 intents.push(intent(from)?);
             }
@@ -240,23 +272,49 @@ fn read<'a>(
             let code =
                 fault_code(number).ok_or(WireError::Tag { what: "a fault", value: number })?;
             let detail = lines(from.text("a fault's detail", FAULT_DETAIL_BYTES_MAX)?);
-            Answer::Fault(Fault { code, detail })
+            let dump_bytes = from.usize()?;
+            bounded("bytes of a core dump", dump_bytes, bounds.dump_to_come_bytes_max)?;
+            Answer::Fault { fault: Fault { code, detail }, dump_bytes }
         }
+        Kind::Dumped => Answer::Dumped(from.slice("a core dump", bounds.dump_bytes_max)?.to_vec()),
         request => return Err(WireError::Kind(request as u8)),
     };
-    let memory_bytes = from.u64()?;
-    bounded("bytes of memory", memory_bytes, bounds.memory_bytes_max)?;
-    let dropped = from.u64()?;
+    let usage = usage(from, bounds)?;
     let count = from.count("log lines", bounds.lines_max)?;
     let lines = (0..count)
         .map(|_| Ok((level(from)?, from.text("a log line", bounds.line_bytes_max)?)))
         .collect::<Result<_, WireError>>()?;
     from.end()?;
-    Ok((answer, Extras { memory_bytes, dropped, lines }))
+    Ok((answer, Extras { usage, lines }))
 }
 
-const fn bounded(what: &'static str, count: u64, limit: u64) -> Result<(), WireError> {
-    if count > limit { Err(WireError::Count { what, count, limit }) } else { Ok(()) }
+fn put_usage(out: &mut Writer, usage: &Usage) {
+    out.usize(usage.memory_bytes);
+    out.usize(usage.table_elements);
+    out.usize(usage.output_bytes_peak);
+    out.u64(usage.lines_cut);
+    out.u64(usage.lines_dropped);
+}
+
+fn usage(from: &mut Reader<'_>, bounds: &Bounds) -> Result<Usage, WireError> {
+    let usage = Usage {
+        memory_bytes: from.usize()?,
+        table_elements: from.usize()?,
+        output_bytes_peak: from.usize()?,
+        lines_cut: from.u64()?,
+        lines_dropped: from.u64()?,
+    };
+    bounded("bytes of memory", usage.memory_bytes, bounds.memory_bytes_max)?;
+    bounded("table elements", usage.table_elements, bounds.table_elements_max)?;
+    bounded("bytes handed over", usage.output_bytes_peak, bounds.output_bytes_max)?;
+    Ok(usage)
+}
+
+const fn bounded(what: &'static str, count: usize, limit: usize) -> Result<(), WireError> {
+    if count > limit {
+        return Err(WireError::Count { what, count: count as u64, limit: limit as u64 });
+    }
+    Ok(())
 }
 
 /// Line by line fit for a terminal: a fault's back-trace has a line for each frame.
@@ -281,8 +339,9 @@ fn level(from: &mut Reader<'_>) -> Result<LogLevel, WireError> {
     }
 }
 
-/// What a runner can say of its plugin. That one lags is for the host alone to see.
-const FAULTS: [FaultCode; 10] = [
+/// What a runner can say of its plugin. That one lags or takes more than its share of a processor is
+/// for the host alone to see.
+const FAULTS: [FaultCode; 11] = [
     FaultCode::Trap,
     FaultCode::FuelExhausted,
     FaultCode::DeadlineExceeded,
@@ -292,6 +351,7 @@ const FAULTS: [FaultCode; 10] = [
     FaultCode::OutputExceeded,
     FaultCode::MalformedOutput,
     FaultCode::StartRefused,
+    FaultCode::IntentRateExceeded,
     FaultCode::RunnerLost,
 ];
 

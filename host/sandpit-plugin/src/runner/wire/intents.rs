@@ -17,7 +17,7 @@ pub(super) fn side(from: &mut Reader<'_>) -> Result<Side, WireError> {
     Ok(if from.bool("a side")? { Side::Sell } else { Side::Buy })
 }
 
-pub(super) fn put_intent(out: &mut Writer, intent: &Intent) {
+pub(crate) fn put_intent(out: &mut Writer, intent: &Intent) {
     match intent {
         Intent::Place(it) => {
             out.u8(0);

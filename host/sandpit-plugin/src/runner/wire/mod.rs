@@ -23,7 +23,10 @@ mod requests;
 
 pub(crate) use answers::{Answer, Bounds, Extras, Line, put_answer, read_answer};
 pub(crate) use bytes::{Reader, Writer};
-pub(crate) use requests::{Load, Request, Setup, put_call, put_start, read_request};
+pub(crate) use intents::put_intent;
+pub(crate) use requests::{
+    Load, Request, Setup, put_call, put_parameters, put_start, read_request,
+};
 
 use super::walls::{State, Wall, WallName};
 
@@ -49,16 +52,18 @@ pub(crate) enum Kind {
     Save = 6,
     Stop = 7,
     Probe = 8,
+    Dump = 9,
     Hello = 65,
     Described = 66,
     Done = 67,
     Refused = 68,
     Saved = 69,
     Fault = 70,
+    Dumped = 71,
 }
 
 impl Kind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 16] = [
         Self::Setup,
         Self::Load,
         Self::Start,
@@ -67,12 +72,14 @@ impl Kind {
         Self::Save,
         Self::Stop,
         Self::Probe,
+        Self::Dump,
         Self::Hello,
         Self::Described,
         Self::Done,
         Self::Refused,
         Self::Saved,
         Self::Fault,
+        Self::Dumped,
     ];
 }
 
@@ -193,5 +200,7 @@ pub(crate) fn walls(from: &mut Reader<'_>) -> Result<Vec<Wall>, WireError> {
         .collect()
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

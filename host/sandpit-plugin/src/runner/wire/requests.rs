@@ -81,13 +81,14 @@ pub(crate) enum Request<'a> {
     },
     Save,
     Stop(StopReason),
+    /// For the core dump of the fault that it has just told of.
+    Dump,
     /// To put up the last walls around nothing, to see whether they stand.
     Probe,
 }
 
 impl Request<'_> {
-    /// Writes all of a frame. Calls and sessions, which borrow what they write, have functions of
-    /// their own.
+    /// Writes all of a frame. What borrows what it writes has a function of its own.
     pub(crate) fn put(&self, out: &mut Writer, sequence: u32) -> Result<(), WireError> {
         match self {
             Self::Setup(setup) => {
@@ -116,12 +117,11 @@ impl Request<'_> {
                 return Ok(());
             }
             Self::Parameters { time, arguments } => {
-                begin(out, sequence, Kind::Parameters);
-                out.u64(time.0);
-                put_arguments(out, arguments);
+                return put_parameters(out, sequence, *time, arguments);
             }
             Self::Save => begin(out, sequence, Kind::Save),
             Self::Probe => begin(out, sequence, Kind::Probe),
+            Self::Dump => begin(out, sequence, Kind::Dump),
             Self::Stop(reason) => {
                 begin(out, sequence, Kind::Stop);
                 out.u8(match reason {
@@ -146,6 +146,19 @@ pub(crate) fn put_call(
         return Ok(false);
     }
     end(out).map(|()| true)
+}
+
+/// Writes new parameters.
+pub(crate) fn put_parameters(
+    out: &mut Writer,
+    sequence: u32,
+    time: UnixNanos,
+    arguments: &[Argument],
+) -> Result<(), WireError> {
+    begin(out, sequence, Kind::Parameters);
+    out.u64(time.0);
+    put_arguments(out, arguments);
+    end(out)
 }
 
 /// Writes the beginning of a session.
@@ -216,6 +229,7 @@ pub(crate) fn read_request<'a>(head: Header, body: &'a [u8]) -> Result<Request<'
         },
         Kind::Save => Request::Save,
         Kind::Probe => Request::Probe,
+        Kind::Dump => Request::Dump,
         Kind::Stop => Request::Stop(match from.u8()? {
             0 => StopReason::Finished,
             1 => StopReason::Operator,
@@ -253,10 +267,12 @@ fn put_limits(out: &mut Writer, limits: &Limits) {
     put_duration(out, limits.call_deadline);
     put_duration(out, limits.start_deadline);
     out.usize(limits.intents_per_call_max);
+    out.u32(limits.intents_per_second_max);
     out.usize(limits.output_bytes_max);
     out.usize(limits.state_bytes_max);
     out.usize(limits.log_line_bytes_max);
     out.u64(limits.log_bytes_per_second_max);
+    out.usize(limits.core_dump_bytes_max);
 }
 
 fn limits(from: &mut Reader<'_>) -> Result<Limits, WireError> {
@@ -268,10 +284,12 @@ fn limits(from: &mut Reader<'_>) -> Result<Limits, WireError> {
         call_deadline: duration(from)?,
         start_deadline: duration(from)?,
         intents_per_call_max: from.usize()?,
+        intents_per_second_max: from.u32()?,
         output_bytes_max: from.usize()?,
         state_bytes_max: from.usize()?,
         log_line_bytes_max: from.usize()?,
         log_bytes_per_second_max: from.u64()?,
+        core_dump_bytes_max: from.usize()?,
     })
 }
 

@@ -24,6 +24,7 @@ use crate::{
     engine::EngineSettings,
     limits::Limits,
     log::LogLevel,
+    port::Usage,
     session::{Mode, SavedState, Session, StopReason},
 };
 
@@ -31,7 +32,7 @@ use crate::{
 const FRAMES: u32 = 60_000;
 
 /// Chance from a seed.
-struct Chance(u64);
+pub(super) struct Chance(pub(super) u64);
 
 impl Chance {
     fn bits(&mut self) -> u64 {
@@ -286,8 +287,8 @@ impl Chance {
         }
     }
 
-    fn request(&mut self) -> Request<'static> {
-        match self.below(7) {
+    pub(super) fn request(&mut self) -> Request<'static> {
+        match self.below(8) {
             0 => Request::Setup(Setup {
                 name: self.text(),
                 memory_bytes_max: self.bits(),
@@ -311,14 +312,15 @@ impl Chance {
                 arguments: (0..self.below(5)).map(|_| self.argument()).collect(),
             },
             5 => Request::Save,
+            6 => Request::Dump,
             _ => Request::Stop(
                 [StopReason::Finished, StopReason::Operator, StopReason::Swapped][self.index(3)],
             ),
         }
     }
 
-    fn answer(&mut self) -> (Answer, Vec<Intent>) {
-        let answer = match self.below(6) {
+    pub(super) fn answer(&mut self) -> (Answer, Vec<Intent>) {
+        let answer = match self.below(7) {
             0 => Answer::Hello(vec![
                 Wall::standing(WallName::Seccomp),
                 Wall::missing(WallName::Landlock, "none"),
@@ -329,7 +331,11 @@ impl Chance {
             ),
             2 => Answer::Refused { reason: self.text() },
             3 => Answer::Saved((0..self.below(60)).map(|_| self.bits() as u8).collect()),
-            4 => Answer::Fault(Fault { code: FaultCode::Trap, detail: self.text() }),
+            4 => Answer::Fault {
+                fault: Fault { code: FaultCode::Trap, detail: self.text() },
+                dump_bytes: self.index(1_000),
+            },
+            5 => Answer::Dumped((0..self.below(60)).map(|_| self.bits() as u8).collect()),
             _ => {
                 let intents = (0..self.below(9)).map(|_| self.intent()).collect();
                 return (Answer::Done { fuel: self.below(1_000) }, intents);
@@ -429,7 +435,15 @@ fn answers_come_through_whole() {
         let lines = (0..chance.below(4)).map(|_| (LogLevel::Warn, "größer")).collect();
         let extras = match answer {
             Answer::Hello(_) => Extras::default(),
-            _ => Extras { memory_bytes: chance.below(1_000), dropped: chance.bits(), lines },
+            _ => {
+                let usage = Usage {
+                    memory_bytes: 1_000,
+                    lines_cut: chance.bits(),
+                    lines_dropped: chance.bits(),
+                    ..Usage::default()
+                };
+                Extras { usage, lines }
+            }
         };
         put_answer(&mut out, number, &answer, &intents, &extras).unwrap();
         let head = head(out.bytes(), bounds.frame_bytes_max).unwrap();
