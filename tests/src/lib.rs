@@ -1,2 +1,3 @@
-//! Black-box tests of Sandpit: one binary, `it/`, that sees the project as its users do, through
-//! the command line, the documents and the files. What a crate does inside is tested in the crate.
+//! Black-box tests of Sandpit: `it/` sees the project as its users do, through the command line, the
+//! documents and the files; `hostile/` is plugins that mean harm, each beside an honest one. What a
+//! crate does inside is tested in the crate.
