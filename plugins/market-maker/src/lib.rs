@@ -4,7 +4,8 @@
 //! market, half a spread away on either side. What it holds moves both: with a long inventory it
 //! quotes lower, so that it rather sells than buys, and the other way round; at `max-inventory` it
 //! stops quoting the side that would add. An order is moved, not replaced, and only when it is off
-//! by `requote-ticks`, so that it keeps its place in the queue.
+//! by `requote-ticks`, so that it keeps its place in the queue; and never more often than every
+//! `pace-ms`, since a host bounds how much a strategy may ask for over time.
 //!
 //! **When it loses.** When the market runs one way. Its fills are then the ones that others want
 //! to get rid of (adverse selection), and the skew leans too late. It earns the spread in markets
@@ -36,6 +37,9 @@ pub struct Params {
     /// An order is moved when it is off by this many ticks.
     #[param(default = 2, min = 1, max = 10_000)]
     requote_ticks: u32,
+    /// Least time between two orders or changes of a side, in milliseconds.
+    #[param(default = 250, min = 0, max = 3_600_000)]
+    pace_ms: u32,
     /// Wait after a denial or rejection, in milliseconds.
     #[param(default = 1_000, min = 1, max = 3_600_000)]
     retry_ms: u32,
@@ -78,7 +82,7 @@ impl MarketMaker {
         for at in 0..self.legs.len() {
             let leg = self.legs[at];
             let wanted = self.wanted(ctx, leg.side);
-            self.legs[at].tag = self.keep(ctx, leg, wanted);
+            self.legs[at] = self.keep(ctx, leg, wanted);
         }
     }
 
@@ -116,41 +120,49 @@ impl MarketMaker {
         price.is_positive().then_some(Wanted { price, quantity, reduce_only })
     }
 
-    /// Places, moves, ends or leaves alone the order of one side; says its tag.
-    fn keep(&self, ctx: &mut Context, leg: Leg, wanted: Option<Wanted>) -> Option<OrderTag> {
+    /// Places, moves, ends or leaves alone the order of one side; says how the side is then.
+    fn keep(&self, ctx: &mut Context, leg: Leg, wanted: Option<Wanted>) -> Leg {
+        let may = ctx.time() >= leg.retry_at;
+        let paced =
+            Leg { retry_at: ctx.time() + Duration::from_millis(self.params.pace_ms.into()), ..leg };
         let Some(order) = leg.tag.and_then(|tag| ctx.order(tag)).copied() else {
-            let wanted = wanted.filter(|_| ctx.time() >= leg.retry_at)?;
-            let Wanted { price, quantity, reduce_only } = wanted;
+            let Some(Wanted { price, quantity, reduce_only }) = wanted.filter(|_| may) else {
+                return Leg { tag: None, ..leg };
+            };
             let mut order = Order::limit(self.instrument.id, leg.side, quantity, price).post_only();
             order.reduce_only = reduce_only;
-            return Some(ctx.place(order));
+            return Leg { tag: Some(ctx.place(order)), ..paced };
         };
         // On its way, unknown, or with a change under way: there will be news of it.
         if !order.is_changeable() {
-            return Some(order.tag);
+            return leg;
         }
         match wanted {
             // A change of kind needs a new order; it is placed once this one is over.
             Some(wanted) if wanted.reduce_only == order.reduce_only => {
-                self.amend(ctx, &order, wanted);
+                if may && self.amend(ctx, &order, wanted) { paced } else { leg }
             }
-            _ => ctx.cancel(order.tag),
+            _ => {
+                ctx.cancel(order.tag);
+                leg
+            }
         }
-        Some(order.tag)
     }
 
-    fn amend(&self, ctx: &mut Context, order: &OwnOrder, wanted: Wanted) {
-        let Some(price) = order.price() else { return };
+    /// Moves an order that is off; says whether it was.
+    fn amend(&self, ctx: &mut Context, order: &OwnOrder, wanted: Wanted) -> bool {
+        let Some(price) = order.price() else { return false };
         let threshold = self.instrument.price_tick * self.params.requote_ticks.into();
         let moved = (wanted.price - price).abs() >= threshold;
         let too_large = order.remaining() > wanted.quantity;
         if !(moved || too_large) {
-            return;
+            return false;
         }
         let total = order.filled + wanted.quantity;
         let quantity = (total != order.quantity).then_some(total);
         let price = moved.then_some(wanted.price);
         ctx.amend(order.tag, quantity, price);
+        true
     }
 
     fn see(&mut self, ctx: &mut Context, top: Option<Top>) {
@@ -214,6 +226,16 @@ impl Strategy for MarketMaker {
 
     fn on_trading_state(&mut self, ctx: &mut Context, _: TradingState) {
         self.requote(ctx);
+    }
+
+    fn on_parameters(&mut self, ctx: &mut Context, params: Params) -> Result<(), String> {
+        if self.instrument.round_quantity(params.quantity).is_zero() {
+            let min = self.instrument.min_quantity;
+            return Err(format!("quantity is below the minimum of {min}"));
+        }
+        self.params = params;
+        self.requote(ctx);
+        Ok(())
     }
 }
 

@@ -13,6 +13,7 @@ fn maker() -> Builder<MarketMaker> {
         .set("skew", "0.01")
         .set("max-inventory", "2")
         .set("requote-ticks", "5")
+        .set("pace-ms", "0")
 }
 
 fn quote(harness: &mut Harness<MarketMaker>, bid: &str, ask: &str) {
@@ -131,4 +132,16 @@ fn quotes_on_depth_as_well() {
 fn an_order_too_small_is_refused_at_the_start() {
     let refused = maker().set("quantity", "0.0001").try_start();
     assert!(refused.unwrap_err().contains("below the minimum of 0.001"));
+}
+
+#[test]
+fn moves_a_side_no_more_often_than_its_pace() {
+    let mut harness = maker().set("pace-ms", "1000").start();
+    quote(&mut harness, "99.9", "100.1");
+    let before = quoted(&harness);
+    quote(&mut harness, "100.3", "100.5");
+    assert_eq!(quoted(&harness), before, "too soon");
+    harness.advance(Duration::from_millis(1_000));
+    quote(&mut harness, "100.3", "100.5");
+    assert_ne!(quoted(&harness), before);
 }
