@@ -1,8 +1,16 @@
 //! Every command that a document shows between console fences is run here, in the order in which a
 //! reader would run them, in an empty folder for each document; or it is listed as not run, with
-//! the reason.
+//! the reason. A command that ends in `&` goes on while those after it run; it is a session, and is
+//! waited for until it takes commands.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs::{self, File},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    process::{Child, Command},
+    thread,
+    time::{Duration, Instant},
+};
 
 use super::support::{binary, files, root, strategies_target, text, user_folder};
 
@@ -14,6 +22,45 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("git clone ", "needs the network"),
     ("rustup ", "changes the reader's toolchain"),
 ];
+
+/// The longest that a session may take until it takes commands.
+const SESSION_START_MAX: Duration = Duration::from_secs(120);
+/// Between two tries to reach a session.
+const TRY_EVERY: Duration = Duration::from_millis(20);
+
+/// A session that goes on until its document is through.
+struct Session {
+    process: Child,
+    /// What it says on either output.
+    said: PathBuf,
+}
+
+impl Session {
+    /// Starts it, and waits until it takes commands.
+    fn start(mut command: Command, folder: &Path) -> Self {
+        let said = folder.join("session.out");
+        let file = File::create(&said).unwrap();
+        command.stdout(file.try_clone().unwrap()).stderr(file);
+        let mut session = Self { process: command.spawn().unwrap(), said };
+        let begun = Instant::now();
+        while UnixStream::connect(folder.join("session/admin.sock")).is_err() {
+            let ended = session.process.try_wait().unwrap();
+            let (said, waited) = (fs::read_to_string(&session.said).unwrap(), begun.elapsed());
+            assert!(ended.is_none(), "the session ended with {ended:?}: {said}");
+            assert!(waited < SESSION_START_MAX, "the session takes no commands: {said}");
+            thread::sleep(TRY_EVERY);
+        }
+        session
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
 
 /// Commands between console fences, without their prompt; a command ends in `\` where it goes on.
 fn commands(document: &str) -> Vec<String> {
@@ -65,6 +112,7 @@ fn every_command_in_the_documents_works() {
             link(&root().join(linked), &folder.path().join(linked));
         }
         let mut here = folder.path().to_owned();
+        let mut sessions = Vec::new();
         for command in commands(&text(&document).unwrap()) {
             if NOT_RUN.iter().any(|(start, _)| command.starts_with(start)) {
                 continue;
@@ -73,8 +121,11 @@ fn every_command_in_the_documents_works() {
                 here = here.join(to);
                 continue;
             }
-            let done = Command::new("bash")
-                .args(["-euo", "pipefail", "-c", &command])
+            let words = command.trim_end_matches('&').trim_end();
+            // The process itself is to be ended, and not a shell around it.
+            let words = if words == command { command.clone() } else { format!("exec {words}") };
+            let mut run = Command::new("bash");
+            run.args(["-euo", "pipefail", "-c", &words])
                 .current_dir(&here)
                 .env("PATH", &path)
                 .env("CARGO_TARGET_DIR", strategies_target())
@@ -82,9 +133,13 @@ fn every_command_in_the_documents_works() {
                 // Each document's reader trusts nobody yet.
                 .env("XDG_CONFIG_HOME", folder.path().join(".config"))
                 .env("XDG_CACHE_HOME", user_folder("cache"))
-                .env("XDG_STATE_HOME", user_folder("state"))
-                .output()
-                .unwrap();
+                .env("XDG_STATE_HOME", user_folder("state"));
+            ran += 1;
+            if words != command {
+                sessions.push(Session::start(run, &here));
+                continue;
+            }
+            let done = run.output().unwrap();
             assert!(
                 done.status.success(),
                 "{}: `{command}` ended with {}\n{}{}",
@@ -93,7 +148,6 @@ fn every_command_in_the_documents_works() {
                 String::from_utf8_lossy(&done.stdout),
                 String::from_utf8_lossy(&done.stderr),
             );
-            ran += 1;
         }
     }
     assert!(ran > 5, "only {ran} commands were found");

@@ -20,7 +20,9 @@ const MAIN_LINES_MAX: usize = 30;
 fn allowed(package: &str) -> Option<&'static [&'static str]> {
     Some(match package {
         "sandpit-core" | "sandpit-sdk-macros" => &[],
-        "sandpit-plugin" | "sandpit-venue" | "sandpit-journal" => &["sandpit-core"],
+        "sandpit-exchange" | "sandpit-plugin" | "sandpit-venue" | "sandpit-journal" => {
+            &["sandpit-core"]
+        }
         "sandpit-sdk" => &["sandpit-sdk-macros"],
         "sandpit-testing" => &["sandpit-core", "sandpit-sdk"],
         // The last three for `bench`, which runs a strategy natively beside its component.
@@ -28,6 +30,7 @@ fn allowed(package: &str) -> Option<&'static [&'static str]> {
             "sandpit-core",
             "sandpit-plugin",
             "sandpit-venue",
+            "sandpit-exchange",
             "sandpit-journal",
             "sandpit-sdk",
             "sandpit-testing",

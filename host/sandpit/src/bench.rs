@@ -272,7 +272,7 @@ fn sandboxed(
 ) -> Result<(Duration, u64), BenchError> {
     let refused = |source| BacktestError::Plugin { name: NAME.to_owned(), source };
     let simulation = simulation(instrument);
-    let limits = sandbox::limits(&SandboxLimits::default());
+    let limits = sandbox::limits(&SandboxLimits::default(), Mode::Backtest);
     let file = ComponentFile::unsigned(component.to_owned());
     let loaded =
         Sandbox::new(&Loading::default()).and_then(|sandbox| sandbox.load(NAME, &file, &limits));

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod admin;
 pub mod audit;
 pub mod author;
 pub mod backtest;
@@ -14,8 +15,10 @@ pub mod config;
 pub mod data;
 pub mod demo;
 pub mod paper;
+pub mod replay;
 pub mod report;
 pub mod sandbox;
 pub mod simulate;
 pub mod synthetic;
 pub mod trust;
+pub mod watch;

@@ -8,17 +8,23 @@ use std::{
     time::Duration,
 };
 
+use sandpit_core::time::Nanos;
 use sandpit_plugin::{
     AnyRunner, Argument, ArgumentError, Cache, CacheError, CacheLimits, Checked, ChildCompiler,
     CompileLimits, Compiler, ComponentFile, Description, Engine, EngineError, EngineSettings,
-    Fault, Instance, LaunchError, LaunchSettings, Launcher, Limits, Loader, LogLevel, LogLine,
-    Mode, Policy, Prepared, Refusal, Trust, TrustList, Value, WallName,
+    Fault, FaultRules, Instance, LaunchError, LaunchSettings, Launcher, Limits, Loader, Mode,
+    Policy, Prepared, QueueLimits, Refusal, SlotLimits, SuperviseRules, Totals, Trust, TrustList,
+    Value, WallName,
 };
 
 use crate::{
-    config::{SandboxLimits, Setting},
+    config::{Limit, PluginRun, RunConfig, SandboxLimits, Setting},
     trust::{self, TrustFileError},
 };
+
+mod log;
+
+use log::LogTotal;
 
 /// The hidden command with which `sandpit` starts itself as its own compiler.
 pub const COMPILER_COMMAND: &str = "compile-child";
@@ -102,6 +108,8 @@ pub struct Loading {
     pub walls_required: BTreeSet<WallName>,
     /// This program, which knows [`RUNNER_COMMAND`].
     pub runner: Option<PathBuf>,
+    /// Bytes of log lines of all plugins together, in a second of the session's time.
+    pub log_bytes_per_second_max: u64,
 }
 
 impl Loading {
@@ -131,6 +139,7 @@ impl Default for Loading {
             isolation: None,
             walls_required: BTreeSet::new(),
             runner: None,
+            log_bytes_per_second_max: log::BYTES_PER_SECOND_MAX,
         }
     }
 }
@@ -166,6 +175,8 @@ pub struct Loaded {
 pub struct Sandbox {
     loader: Loader,
     launcher: Option<Arc<Launcher>>,
+    settings: EngineSettings,
+    log: LogTotal,
 }
 
 impl Sandbox {
@@ -174,7 +185,26 @@ impl Sandbox {
     /// # Errors
     /// The machine cannot run components, the trust list cannot be used, or the policy is too lax.
     pub fn new(loading: &Loading) -> Result<Self, SandboxError> {
-        let engine = Engine::new(EngineSettings::default())?;
+        let log = LogTotal::new(loading.log_bytes_per_second_max);
+        Self::with(loading, loading.launcher()?, log)
+    }
+
+    /// The same for components that come later: by whom the operator trusts then, with the same
+    /// log, and with processes that have the same parent.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn renewed(&self, loading: &Loading) -> Result<Self, SandboxError> {
+        Self::with(loading, self.launcher.clone(), self.log.clone())
+    }
+
+    fn with(
+        loading: &Loading,
+        launcher: Option<Arc<Launcher>>,
+        log: LogTotal,
+    ) -> Result<Self, SandboxError> {
+        let settings = settings(loading.mode);
+        let engine = Engine::new(settings)?;
         let list = match &loading.trust_file {
             Some(path) => trust::read(path)?.list(),
             None => TrustList::default(),
@@ -192,7 +222,7 @@ impl Sandbox {
             Some(Err(error)) => tracing::warn!("compiled code is not kept: {}", with_cause(&error)),
             None => {}
         }
-        Ok(Self { loader, launcher: loading.launcher()? })
+        Ok(Self { loader, launcher, settings, log })
     }
 
     /// The whole way from a hostile file to an instance that has described itself.
@@ -205,7 +235,7 @@ impl Sandbox {
         file: &ComponentFile,
         limits: &Limits,
     ) -> Result<Loaded, SandboxError> {
-        let sink = Box::new(log_line);
+        let sink = Box::new(self.log.sink());
         let (checked, trust, origin, instance) = match &self.launcher {
             None => {
                 let loaded = self.loader.load(file)?;
@@ -215,8 +245,7 @@ impl Sandbox {
             }
             Some(launcher) => {
                 let Prepared { checked, compiled, trust, origin } = self.loader.prepare(file)?;
-                let settings = EngineSettings::default();
-                let runner = launcher.launch(name, &compiled, settings, limits, sink)?;
+                let runner = launcher.launch(name, &compiled, self.settings, limits, sink)?;
                 (checked, trust, origin, AnyRunner::Process(runner))
             }
         };
@@ -225,6 +254,11 @@ impl Sandbox {
         }
         Ok(Loaded { checked, trust, instance })
     }
+}
+
+/// Sessions keep the memory of what trapped, for its author; a backtest is played again.
+fn settings(mode: Mode) -> EngineSettings {
+    EngineSettings { core_dumps: mode != Mode::Backtest, ..EngineSettings::default() }
 }
 
 fn with_cause(error: &dyn std::error::Error) -> String {
@@ -242,27 +276,80 @@ pub fn read_component(path: &Path) -> Result<ComponentFile, SandboxError> {
     ComponentFile::read(path).map_err(|error| SandboxError::Refused(error.into()))
 }
 
-/// The limits of a backtest: deadlines that no busy machine meets, unless the operator says so,
-/// since an outcome must not depend on the machine. Fuel ends what runs away.
+/// What a strategy's code is held to while it runs. A backtest has deadlines that no busy machine
+/// meets, unless the operator says so, since its outcome must not depend on the machine: there fuel
+/// ends what runs away.
 #[must_use]
-pub fn limits(said: &SandboxLimits) -> Limits {
-    let default = Limits::default().reproducible();
-    let bytes = |said: Option<u64>, default| {
-        said.map_or(default, |said| usize::try_from(said).unwrap_or(usize::MAX))
+pub fn limits(said: &SandboxLimits, mode: Mode) -> Limits {
+    let default = match mode {
+        Mode::Backtest => Limits::default().reproducible(),
+        Mode::Paper | Mode::Testnet | Mode::Live => Limits::default(),
     };
+    let wide = |limit| usize::try_from(said.value(limit)).unwrap_or(usize::MAX);
+    let deadline = |limit, default| said.said(limit).map_or(default, Duration::from_millis);
     Limits {
-        memory_bytes_max: bytes(said.memory_bytes_max, default.memory_bytes_max),
-        fuel_per_call_max: said.fuel_per_call_max.unwrap_or(default.fuel_per_call_max),
-        call_deadline: said.call_deadline_ms.map_or(default.call_deadline, Duration::from_millis),
-        start_deadline: said
-            .start_deadline_ms
-            .map_or(default.start_deadline, Duration::from_millis),
-        intents_per_call_max: bytes(
-            said.intents_per_call_max.map(u64::from),
-            default.intents_per_call_max,
-        ),
-        ..default
+        memory_bytes_max: wide(Limit::MemoryBytes),
+        table_elements_max: wide(Limit::TableElements),
+        fuel_per_call_max: said.value(Limit::FuelPerCall),
+        fuel_start_max: said.value(Limit::FuelStart),
+        call_deadline: deadline(Limit::CallDeadline, default.call_deadline),
+        start_deadline: deadline(Limit::StartDeadline, default.start_deadline),
+        intents_per_call_max: wide(Limit::IntentsPerCall),
+        intents_per_second_max: short(said.value(Limit::IntentsPerSecond)),
+        output_bytes_max: wide(Limit::OutputBytes),
+        state_bytes_max: wide(Limit::StateBytes),
+        log_line_bytes_max: wide(Limit::LogLineBytes),
+        log_bytes_per_second_max: said.value(Limit::LogBytesPerSecond),
+        core_dump_bytes_max: default.core_dump_bytes_max,
     }
+}
+
+/// The same of a strategy of a run, with the run's rules for core dumps. Where the market waits for
+/// the strategies, as in a backtest, no outcome depends on the machine.
+#[must_use]
+pub fn limits_of(config: &RunConfig, plugin: &PluginRun, lockstep: bool) -> Limits {
+    let mode = if lockstep { Mode::Backtest } else { config.loading.mode };
+    let core_dump_bytes_max = match config.faults.core_dumps_max {
+        0 => 0,
+        _ => usize::try_from(config.faults.core_dump_bytes_max).unwrap_or(usize::MAX),
+    };
+    Limits { core_dump_bytes_max, ..limits(&plugin.sandbox, mode) }
+}
+
+/// What its supervisor holds a strategy to.
+#[must_use]
+pub fn slot_limits(said: &SandboxLimits) -> SlotLimits {
+    SlotLimits {
+        queue: QueueLimits {
+            events_max: usize::try_from(said.value(Limit::QueueEvents)).unwrap_or(usize::MAX),
+            lag_max: Nanos::from_millis(said.value(Limit::QueueLag)),
+        },
+        cpu_share_percent_max: short(said.value(Limit::CpuShare)),
+    }
+}
+
+/// How the strategies of a run are looked after.
+#[must_use]
+pub fn supervise_rules(config: &RunConfig) -> SuperviseRules {
+    SuperviseRules {
+        faults: FaultRules {
+            window: config.faults.window,
+            faults_max: config.faults.faults_max,
+            backoff: config.faults.backoff,
+            backoff_max: config.faults.backoff_max,
+        },
+        probation: config.swap.probation,
+        totals: Totals {
+            cpu_share_percent_max: config.sandbox_total.cpu_share_percent_max,
+            intents_per_second_max: config.sandbox_total.intents_per_second_max,
+        },
+        seed: config.seed,
+    }
+}
+
+/// A number whose bounds are those of 32 bits.
+fn short(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
 }
 
 /// A value for every parameter: what the operator says, held to the strategy's bounds, or the
@@ -287,34 +374,55 @@ pub fn arguments(
     Ok(description.arguments(&given)?)
 }
 
-/// A guest's line among our own, under the target `plugin`.
-fn log_line(line: &LogLine<'_>) {
-    let (plugin, time, text) = (line.plugin, line.time.0, line.text);
-    match line.level {
-        LogLevel::Debug => tracing::debug!(target: "plugin", plugin, time, "{text}"),
-        LogLevel::Info => tracing::info!(target: "plugin", plugin, time, "{text}"),
-        LogLevel::Warn => tracing::warn!(target: "plugin", plugin, time, "{text}"),
-        LogLevel::Error => tracing::error!(target: "plugin", plugin, time, "{text}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_limit_that_is_said_is_set() {
-        let said = SandboxLimits {
-            memory_bytes_max: Some(1),
-            fuel_per_call_max: Some(2),
-            call_deadline_ms: Some(3),
-            start_deadline_ms: Some(4),
-            intents_per_call_max: Some(5),
-        };
-        let limits = limits(&said);
-        assert_eq!((limits.memory_bytes_max, limits.fuel_per_call_max), (1, 2));
-        assert_eq!(limits.call_deadline, Duration::from_millis(3));
-        assert_eq!(limits.start_deadline, Duration::from_millis(4));
-        assert_eq!(limits.intents_per_call_max, 5);
+        // Another number for each, so that none is taken for another.
+        let number = |limit: Limit| 1_000 + limit as u64;
+        let said = Limit::ALL
+            .into_iter()
+            .fold(SandboxLimits::default(), |said, limit| said.with(limit, number(limit)));
+        for mode in [Mode::Backtest, Mode::Paper, Mode::Testnet, Mode::Live] {
+            let millis = |limit| Duration::from_millis(number(limit));
+            let wide = |limit| usize::try_from(number(limit)).unwrap();
+            let expected = Limits {
+                memory_bytes_max: wide(Limit::MemoryBytes),
+                table_elements_max: wide(Limit::TableElements),
+                fuel_per_call_max: number(Limit::FuelPerCall),
+                fuel_start_max: number(Limit::FuelStart),
+                call_deadline: millis(Limit::CallDeadline),
+                start_deadline: millis(Limit::StartDeadline),
+                intents_per_call_max: wide(Limit::IntentsPerCall),
+                intents_per_second_max: short(number(Limit::IntentsPerSecond)),
+                output_bytes_max: wide(Limit::OutputBytes),
+                state_bytes_max: wide(Limit::StateBytes),
+                log_line_bytes_max: wide(Limit::LogLineBytes),
+                log_bytes_per_second_max: number(Limit::LogBytesPerSecond),
+                core_dump_bytes_max: Limits::default().core_dump_bytes_max,
+            };
+            assert_eq!(limits(&said, mode), expected);
+        }
+        let slot = slot_limits(&said);
+        assert_eq!(slot.queue.events_max, wide_of(number(Limit::QueueEvents)));
+        assert_eq!(slot.queue.lag_max, Nanos::from_millis(number(Limit::QueueLag)));
+        assert_eq!(slot.cpu_share_percent_max, short(number(Limit::CpuShare)));
+    }
+
+    fn wide_of(number: u64) -> usize {
+        usize::try_from(number).unwrap()
+    }
+
+    #[test]
+    fn only_a_backtest_has_deadlines_that_nobody_meets() {
+        let said = SandboxLimits::default();
+        assert_eq!(limits(&said, Mode::Backtest), Limits::default().reproducible());
+        for mode in [Mode::Paper, Mode::Testnet, Mode::Live] {
+            assert_eq!(limits(&said, mode), Limits::default());
+            assert_eq!(limits(&said, mode).call_deadline, Duration::from_millis(50));
+        }
+        assert_eq!(slot_limits(&said), SlotLimits::default());
     }
 }

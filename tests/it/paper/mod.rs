@@ -1,7 +1,9 @@
 //! Paper sessions as processes: what they do, what they remember, and that they survive being
 //! killed.
 
+mod admin;
 mod kills;
+mod operator;
 mod sessions;
 
 use std::{

@@ -158,7 +158,8 @@ fn quarantine_is_shown_at_the_next_start_and_ended_by_a_person() {
     let stage = Stage::new(4_000, "");
     let hostile = format!(
         "[[plugins]]\nname = \"wild\"\ncomponent = {:?}\nbudget = \"100000\"\n\
-         [plugins.parameters]\nattack = \"panic\"\nafter = 300\n",
+         [plugins.parameters]\nattack = \"panic\"\nafter = 300\n\
+         [faults]\nfaults_max = 1\n",
         runaway()
     );
     stage.configure(&format!("to = \"{}\"\n{hostile}", minute(5)));

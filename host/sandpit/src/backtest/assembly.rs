@@ -10,7 +10,7 @@ use sandpit_core::{
     instrument::Instrument,
     matching::{FillModel, InstrumentModel},
 };
-use sandpit_plugin::{AnyRunner, Argument, ComponentFile, Runner as _, WarmUp};
+use sandpit_plugin::{AnyRunner, Argument, ComponentFile, Description, Runner as _, WarmUp};
 use sha2::{Digest as _, Sha256};
 
 use super::{BacktestError, limits};
@@ -33,16 +33,19 @@ pub(crate) struct Assembly {
     /// Of all plugins together.
     pub(crate) warm_up: Vec<WarmUp>,
     /// SHA-256 of the components.
-    pub(crate) hashes: Vec<String>,
+    pub(crate) hashes: Vec<[u8; 32]>,
+    /// Where they came in, for those that come later.
+    pub(crate) sandbox: Sandbox,
 }
 
 impl Assembly {
     /// Loads the plugins and puts instruments, limits and parameters together. `market` are the
-    /// instruments as the source has them.
+    /// instruments as the source has them; `lockstep` is whether the market waits for the plugins.
     pub(crate) fn new(
         config: &RunConfig,
         market: &[Instrument],
         components: &[ComponentFile],
+        lockstep: bool,
     ) -> Result<Self, BacktestError> {
         let instruments = instruments(config, market)?;
         let currency = currency(config, &instruments)?;
@@ -51,26 +54,19 @@ impl Assembly {
         let (mut arguments, mut warm_up, mut hashes) = (Vec::new(), Vec::new(), Vec::new());
         for (run, file) in config.plugins.iter().zip(components) {
             let loaded = sandbox
-                .load(&run.name, file, &sandbox::limits(&run.sandbox))
+                .load(&run.name, file, &sandbox::limits_of(config, run, lockstep))
                 .map_err(refused(&run.name))?;
             let description = loaded.instance.description();
             let given = sandbox::arguments(description, &run.parameters);
             arguments.push(given.map_err(refused(&run.name))?);
             warm_up.extend(description.warm_up.iter().copied());
-            hashes.push(loaded.checked.sha256_hex());
-            let scope = format!("plugin `{}`", run.name);
-            let mut limits = limits::resolve(&run.limits, &instruments, &scope)?;
-            // Leverage is for the operator to grant: a plugin that nobody limits has its budget.
-            limits.gross_notional_max.get_or_insert(run.budget);
-            configs.push(PluginConfig {
-                budget: run.budget,
-                instruments: plugin_instruments(run, &instruments)?,
-                subscriptions: description.subscriptions(),
-                limits,
-            });
+            hashes.push(*loaded.checked.sha256());
+            configs.push(plugin_config(run, description, &instruments)?);
             instances.push(loaded.instance);
         }
-        let account_limits = limits::resolve(&config.account_limits, &instruments, "the account")?;
+        let account = &config.account_limits;
+        let account_limits =
+            limits::resolve(account, &instruments, "the account", limits::OF_THE_ACCOUNT)?;
         let engine = EngineConfig {
             run: RunId(config.seed & RUN_ID_MASK),
             instruments,
@@ -81,8 +77,26 @@ impl Assembly {
             venue: VenueCapabilities::ALL,
             recovery: None,
         };
-        Ok(Self { engine, currency, instances, arguments, warm_up, hashes })
+        Ok(Self { engine, currency, instances, arguments, warm_up, hashes, sandbox })
     }
+}
+
+/// One plugin's share of a run.
+pub(crate) fn plugin_config(
+    run: &PluginRun,
+    description: &Description,
+    instruments: &[Instrument],
+) -> Result<PluginConfig, ConfigError> {
+    let scope = format!("plugin `{}`", run.name);
+    let mut limits = limits::resolve(&run.limits, instruments, &scope, limits::OF_A_PLUGIN)?;
+    // Leverage is for the operator to grant: a plugin that nobody limits has its budget.
+    limits.gross_notional_max.get_or_insert(run.budget);
+    Ok(PluginConfig {
+        budget: run.budget,
+        instruments: plugin_instruments(run, instruments)?,
+        subscriptions: description.subscriptions(),
+        limits,
+    })
 }
 
 /// How the venue fills, as the operator wants it.

@@ -9,8 +9,8 @@ use sandpit_plugin::ComponentFile;
 use super::{BacktestError, Outcome, input::Market, run::Run};
 use crate::{
     config::{
-        FillModel, JournalConfig, MoneyLimits, PaperConfig, PluginRun, PluginSource, RiskConfig,
-        RunConfig, SandboxLimits,
+        FaultRules, FillModel, JournalConfig, MoneyLimits, PaperConfig, PluginRun, PluginSource,
+        ReplayConfig, RiskConfig, RunConfig, SandboxLimits, SandboxTotals, SwapRules, WatchRules,
     },
     sandbox::{Loading, SandboxError},
     synthetic,
@@ -74,7 +74,12 @@ fn session(
         risk: RiskConfig::default(),
         paper: PaperConfig::default(),
         journal: JournalConfig::default(),
+        replay: ReplayConfig::default(),
         instruments: Vec::new(),
+        sandbox_total: SandboxTotals::default(),
+        faults: FaultRules::default(),
+        swap: SwapRules::default(),
+        watch: WatchRules::default(),
         loading: loading.clone(),
         plugins: vec![plugin],
     };

@@ -11,11 +11,18 @@ use sandpit_core::{
 
 use crate::config::{ConfigError, MoneyLimits};
 
-/// The core's limits for `limits`.
+/// Open orders of one plugin where the operator says nothing.
+pub(super) const OF_A_PLUGIN: u32 = Limits::OPEN_ORDERS_DEFAULT;
+/// Open orders of the account where the operator says nothing: what its plugins may have together.
+/// A lower bound could be used up by one of them, and the others would stand still.
+pub(super) const OF_THE_ACCOUNT: u32 = u32::MAX;
+
+/// The core's limits for `limits`, with so many open orders where nothing is said of them.
 pub(super) fn resolve(
     limits: &MoneyLimits,
     instruments: &[Instrument],
     scope: &str,
+    open_orders_default: u32,
 ) -> Result<Limits, ConfigError> {
     let mut by_instrument = BTreeMap::new();
     for (symbol, quantities) in &limits.instruments {
@@ -49,7 +56,7 @@ pub(super) fn resolve(
         price_collar_max: limits.price_collar_max,
         market_age_max: limits.market_age_max,
         order_notional_max: limits.order_notional_max,
-        open_orders_max: limits.open_orders_max.unwrap_or(Limits::OPEN_ORDERS_DEFAULT),
+        open_orders_max: limits.open_orders_max.unwrap_or(open_orders_default),
         rates: limits.rates,
         position_notional_max: limits.position_notional_max,
         gross_notional_max: limits.gross_notional_max,
@@ -80,4 +87,21 @@ pub(super) fn unknown(symbol: &str, instruments: &[Instrument], by: &str) -> Con
     let known: Vec<_> = instruments.iter().map(|i| i.spec().symbol.as_str()).collect();
     ConfigError::new(format!("the tapes have no instrument `{symbol}`, which {by} names"))
         .help(format!("they have: {}", known.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_plugin_cannot_use_up_the_open_orders_of_all() {
+        let said = |limits: &MoneyLimits, default| {
+            resolve(limits, &[], "tested", default).unwrap().open_orders_max
+        };
+        let nothing = MoneyLimits::default();
+        let something = MoneyLimits { open_orders_max: Some(7), ..MoneyLimits::default() };
+        assert_eq!(said(&nothing, OF_A_PLUGIN), 200);
+        assert!(said(&nothing, OF_THE_ACCOUNT) > 200 * 65_536);
+        assert_eq!(said(&something, OF_THE_ACCOUNT), 7);
+    }
 }

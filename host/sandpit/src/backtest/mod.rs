@@ -28,7 +28,7 @@ use crate::{
     report::{Ending, Receipt, Report},
     sandbox,
 };
-pub(crate) use assembly::{Assembly, fill_model, instruments, plugin_seed, refused};
+pub(crate) use assembly::{Assembly, fill_model, instruments, plugin_config, plugin_seed, refused};
 pub(crate) use input::HistorySearch;
 use input::Market;
 use run::Run;

@@ -41,7 +41,7 @@ pub(super) struct Run<'a> {
     currency: String,
     arguments: Vec<Vec<Argument>>,
     warm_up: Vec<WarmUp>,
-    hashes: Vec<String>,
+    hashes: Vec<[u8; 32]>,
     simulation: Simulation,
     plugins: AnyPlugins,
 }
@@ -53,8 +53,8 @@ impl<'a> Run<'a> {
         market: &'a Market,
         components: &[ComponentFile],
     ) -> Result<Self, BacktestError> {
-        let Assembly { engine, currency, instances, arguments, warm_up, hashes } =
-            Assembly::new(config, &market.instruments, components)?;
+        let Assembly { engine, currency, instances, arguments, warm_up, hashes, .. } =
+            Assembly::new(config, &market.instruments, components, true)?;
         let (orders, reports) = config.fill.latencies(config.seed);
         let simulation = Simulation::new(SimulationConfig {
             fill_model: fill_model(config, &engine.instruments)?,
@@ -108,7 +108,7 @@ impl<'a> Run<'a> {
                 .map(|(index, run)| PluginSetup {
                     name: run.name.clone(),
                     version: self.plugins.runners()[index].description().version.clone(),
-                    component_sha256: Some(self.hashes[index].clone()),
+                    component_sha256: Some(super::hex(&self.hashes[index])),
                     budget: run.budget,
                 })
                 .collect(),

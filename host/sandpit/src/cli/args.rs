@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 configuration, 4 market data,
-5 plugin refused, 6 verification differs, 7 journal, 130 interrupted.
+5 plugin refused, 6 verification differs, 7 journal, 8 no session, 130 interrupted.
 
 Begin with `sandpit demo`, then `sandpit plugin new my-strategy`.";
 
@@ -38,7 +38,7 @@ pub(super) struct Common {
 pub(super) enum Command {
     /// Show it all: two strategies over a synthetic market, one of them hostile
     Demo(DemoArgs),
-    /// Start, build, look at and try strategies
+    /// Start, build, look at and try strategies; command those of a session that runs
     #[command(subcommand)]
     Plugin(PluginCommand),
     /// Say whose components are let in: keys of signers, hashes of components
@@ -51,17 +51,25 @@ pub(super) enum Command {
     Backtest(BacktestArgs),
     /// Run strategies against a simulated venue, with a memory that survives
     Paper(PaperArgs),
+    /// Show how a session that runs is
+    Status(super::session::SessionArgs),
+    /// Stop all trading of a session that runs: nothing but cancels goes out until a person ends it
+    Kill(super::session::KillArgs),
     /// Look at the simulated venue of a paper session, or trade there past the host
     #[command(subcommand)]
     PaperVenue(PaperVenueCommand),
     /// Show or verify the report of a run
     #[command(subcommand)]
     Report(ReportCommand),
+    /// Ask the plugins of a session the same again, and compare every answer
+    Replay(super::replay::ReplayArgs),
     /// Verify, show, export, report, back up and rotate a journal
     #[command(subcommand)]
     Audit(super::audit::AuditCommand),
     /// Run the whole host in a hostile world, by chance from a seed, and check that it holds
     Simulate(SimulateArgs),
+    /// Be an exchange on loopback that speaks Binance Spot's dialect, to test any bot against
+    Exchange(super::exchange::ExchangeArgs),
     /// Measure time per event: a strategy in the sandbox, the same natively, and a bare loop
     Bench(BenchArgs),
     /// Check a run's configuration, or print one with every key
@@ -134,6 +142,8 @@ pub(super) enum PluginCommand {
         #[arg(long, default_value_t = 42)]
         seed: u64,
     },
+    #[command(flatten)]
+    Session(super::session::PluginCommand),
 }
 
 #[derive(Debug, Args)]

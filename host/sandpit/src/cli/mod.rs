@@ -9,11 +9,14 @@ mod bench;
 mod config;
 mod data;
 mod demo;
+mod exchange;
 mod paper;
 mod places;
 mod plugin;
+mod replay;
 mod reply;
 mod report;
+mod session;
 mod simulate;
 mod terminal;
 mod trust;
@@ -70,13 +73,17 @@ fn run(command: Command, terminal: &Terminal) -> Result<Reply, Failure> {
         Command::Config(command) => config::run(&command),
         Command::Demo(arguments) => demo::run(&arguments, terminal),
         Command::Bench(arguments) => bench::run(arguments, terminal),
+        Command::Exchange(arguments) => exchange::run(&arguments, terminal),
         Command::Plugin(command) => plugin::run(&command, terminal),
         Command::Trust(command) => trust::run(command),
         Command::Data(command) => data::run(command, terminal),
         Command::Backtest(arguments) => backtest::run(arguments, terminal),
         Command::Paper(arguments) => paper::run(&arguments, terminal),
         Command::PaperVenue(command) => paper::venue(command),
+        Command::Status(arguments) => session::status(&arguments),
+        Command::Kill(arguments) => session::kill(&arguments),
         Command::Report(command) => report::run(&command, terminal),
+        Command::Replay(arguments) => replay::run(arguments),
         Command::Audit(command) => audit::run(command, terminal),
         Command::Simulate(arguments) => simulate::run(&arguments, terminal),
         Command::CompileChild { .. } => {

@@ -109,6 +109,7 @@ fn options(config: &RunConfig, arguments: &PaperArgs) -> Result<Options, Failure
         unlocks: unlocks.collect::<Result<_, ConfigError>>()?,
         who: arguments.by.clone().or(who).unwrap_or_else(|| "unknown".to_owned()),
         run: paper::run_id(SystemTime::now()),
+        file: arguments.run.config.clone(),
     })
 }
 

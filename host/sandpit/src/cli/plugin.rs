@@ -30,6 +30,7 @@ pub(super) fn run(command: &PluginCommand, terminal: &Terminal) -> Result<Reply,
             check(plugin, *seed, &loading(trust), terminal)
         }
         PluginCommand::Test { folder, seed } => test(folder, *seed, terminal),
+        PluginCommand::Session(command) => super::session::run(command, terminal),
     }
 }
 

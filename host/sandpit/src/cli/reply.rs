@@ -1,7 +1,7 @@
 //! What a command answers: one text for people and one JSON document for programs, of which one is
 //! printed; and how it ends.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, Severity, SourceCode};
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ pub(super) enum Exit {
     PluginRefused = 5,
     Differs = 6,
     Journal = 7,
+    NoSession = 8,
     Interrupted = 130,
 }
 
@@ -38,6 +39,7 @@ impl Exit {
             Self::PluginRefused => "plugin-refused",
             Self::Differs => "verification-differs",
             Self::Journal => "journal",
+            Self::NoSession => "no-session",
             Self::Interrupted => "interrupted",
         }
     }
@@ -67,7 +69,7 @@ impl Reply {
 pub(super) struct Failure {
     exit: Exit,
     message: String,
-    code: Option<&'static str>,
+    code: Option<Cow<'static, str>>,
     help: Option<String>,
     cause: Option<Cause>,
     snippet: Option<Box<Snippet>>,
@@ -120,8 +122,8 @@ impl Failure {
     }
 
     /// With the stable name of the reason, where it has one.
-    pub(super) const fn code(mut self, code: Option<&'static str>) -> Self {
-        self.code = code;
+    pub(super) fn code(mut self, code: Option<impl Into<Cow<'static, str>>>) -> Self {
+        self.code = code.map(Into::into);
         self
     }
 
@@ -176,7 +178,7 @@ impl Diagnostic for Failure {
     }
 
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.code.map(|code| Box::new(code) as _)
+        self.code.as_ref().map(|code| Box::new(code) as _)
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {

@@ -1,5 +1,5 @@
 //! The tables of `docs/operators/limits.md`, made from what the program knows. A test fails when
-//! the file says something else; `UPDATE_EXPECT=1` writes it anew.
+//! that file or `docs/operators/plugins.md` says something else; `UPDATE_EXPECT=1` writes them anew.
 
 use std::fmt::Write as _;
 
@@ -119,7 +119,10 @@ pub fn denials_table() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Overrides, REFERENCE, parse};
+    use crate::config::{
+        Overrides, REFERENCE, command_refusals_table, faults_table, parse, sandbox_table,
+        totals_table,
+    };
     use std::{collections::BTreeSet, env, fs, path::Path};
 
     /// `text` with `table` between its markers.
@@ -130,19 +133,32 @@ mod tests {
         format!("{before}{begin}\n{table}\n{end}{after}")
     }
 
-    #[test]
-    fn the_document_says_what_the_program_knows() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operators/limits.md");
+    /// Whether a document has these tables; or writes them into it.
+    fn check(document: &str, tables: &[(&str, String)]) {
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operators").join(document);
         let text = fs::read_to_string(&path).unwrap();
-        let expected = replaced(&text, "limits", &limits_table());
-        let expected = replaced(&expected, "denials", &denials_table());
+        let expected =
+            tables.iter().fold(text.clone(), |text, (name, table)| replaced(&text, name, table));
         if env::var_os("UPDATE_EXPECT").is_some() {
             fs::write(&path, &expected).unwrap();
             return;
         }
-        assert!(
-            text == expected,
-            "docs/operators/limits.md is old: UPDATE_EXPECT=1 writes it anew"
+        let message = format!("docs/operators/{document} is old: UPDATE_EXPECT=1 writes it anew");
+        assert!(text == expected, "{message}");
+    }
+
+    #[test]
+    fn the_documents_say_what_the_program_knows() {
+        check("limits.md", &[("limits", limits_table()), ("denials", denials_table())]);
+        check(
+            "plugins.md",
+            &[
+                ("sandbox", sandbox_table()),
+                ("totals", totals_table()),
+                ("faults", faults_table()),
+                ("refusals", command_refusals_table()),
+            ],
         );
     }
 

@@ -10,8 +10,9 @@ use super::{
     fill::{FillFile, MarginFile, TriggersFile},
     limits::LimitsFile,
     number::Number,
-    paper::{JournalFile, PaperFile},
+    paper::{JournalFile, PaperFile, ReplayFile},
     risk::RiskFile,
+    sandbox::{FaultsFile, SandboxFile, SwapFile, TotalsFile, WatchFile},
     trust::{IsolationFile, TrustFile},
 };
 
@@ -41,7 +42,17 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) journal: JournalFile,
     #[serde(default)]
+    pub(super) replay: ReplayFile,
+    #[serde(default)]
     pub(super) trust: TrustFile,
+    #[serde(default)]
+    pub(super) sandbox_total: TotalsFile,
+    #[serde(default)]
+    pub(super) faults: FaultsFile,
+    #[serde(default)]
+    pub(super) swap: SwapFile,
+    #[serde(default)]
+    pub(super) watch: WatchFile,
     #[serde(default)]
     pub(super) instruments: Vec<Spanned<Instrument>>,
     #[serde(default)]
@@ -89,17 +100,7 @@ pub(super) struct Plugin {
     #[serde(default)]
     pub(super) limits: LimitsFile,
     #[serde(default)]
-    pub(super) sandbox: Sandbox,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Sandbox {
-    pub(super) memory_bytes_max: Option<u64>,
-    pub(super) fuel_per_call_max: Option<u64>,
-    pub(super) call_deadline_ms: Option<u64>,
-    pub(super) start_deadline_ms: Option<u64>,
-    pub(super) intents_per_call_max: Option<u32>,
+    pub(super) sandbox: SandboxFile,
 }
 
 impl<'de> Deserialize<'de> for Setting {

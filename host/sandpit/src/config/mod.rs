@@ -17,6 +17,7 @@ mod paper;
 mod render;
 mod resolve;
 mod risk;
+mod sandbox;
 mod trust;
 
 pub use document::{denials_table, limits_table};
@@ -24,9 +25,13 @@ pub use error::{ConfigError, Place};
 pub use fill::{FillModel, LatencyModel};
 pub use limits::{MoneyLimits, QuantityLimits};
 pub use overrides::{Overrides, PluginOverride, Setting};
-pub use paper::{JournalConfig, PaperConfig};
+pub use paper::{JournalConfig, PaperConfig, ReplayConfig};
 pub use resolve::{from_overrides, load, parse};
 pub use risk::RiskConfig;
+pub use sandbox::{
+    Exceeded, FaultRules, Limit, OnQuarantine, SandboxLimits, SandboxTotals, SwapRules, Total,
+    WatchRules, command_refusals_table, faults_table, sandbox_table, totals_table,
+};
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -43,8 +48,8 @@ use crate::sandbox::Loading;
 pub const VERSION: u32 = 1;
 /// Bytes of a configuration file.
 pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
-/// Plugins of one run.
-pub const PLUGINS_MAX: usize = 256;
+/// Plugins of one run, however many `[sandbox_total]` allows: what a journal knows.
+pub const PLUGINS_MAX: usize = 1_024;
 /// Tapes of one run.
 pub const TAPES_MAX: usize = 1_024;
 /// Threads of one run: the engine's and one that reads ahead.
@@ -84,6 +89,16 @@ pub struct RunConfig {
     pub paper: PaperConfig,
     /// How a session's journal is kept.
     pub journal: JournalConfig,
+    /// What is kept to replay a session.
+    pub replay: ReplayConfig,
+    /// What all strategies together may use.
+    pub sandbox_total: SandboxTotals,
+    /// What follows from faults.
+    pub faults: FaultRules,
+    /// How another version of a strategy takes over.
+    pub swap: SwapRules,
+    /// A folder whose components are swapped in.
+    pub watch: WatchRules,
     /// How components are let in and compiled.
     pub loading: Loading,
     /// Strategies, each with its share.
@@ -161,21 +176,6 @@ pub enum PluginSource {
     Component(PathBuf),
     /// A Rust crate, built first.
     Crate(PathBuf),
-}
-
-/// What a strategy's code may use. `None` is the sandbox's default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SandboxLimits {
-    /// All linear memories together.
-    pub memory_bytes_max: Option<u64>,
-    /// Deterministic instruction count of one call.
-    pub fuel_per_call_max: Option<u64>,
-    /// Wall time of one call.
-    pub call_deadline_ms: Option<u64>,
-    /// Wall time of the start.
-    pub start_deadline_ms: Option<u64>,
-    /// Intents of one call.
-    pub intents_per_call_max: Option<u32>,
 }
 
 #[cfg(test)]

@@ -26,8 +26,9 @@ impl de::Visitor<'_> for Visitor {
         text.replace('_', "").parse().map(Number).map_err(E::custom)
     }
 
+    /// As if it were a string: what is read can be written and read again, to the last number.
     fn visit_i64<E: de::Error>(self, whole: i64) -> Result<Number, E> {
-        Ok(Number(Decimal::new(whole, 0)))
+        self.visit_str(&whole.to_string())
     }
 
     fn visit_f64<E: de::Error>(self, float: f64) -> Result<Number, E> {

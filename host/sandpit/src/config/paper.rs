@@ -1,4 +1,4 @@
-//! `[paper]` and `[journal]`: how a session runs and remembers. Nothing of it changes what a
+//! `[paper]`, `[journal]` and `[replay]`: how a session runs and remembers. Nothing of it changes what a
 //! strategy does, so it is not part of a run's canonical form.
 
 use std::{ops::Range, path::PathBuf};
@@ -46,6 +46,33 @@ pub struct JournalConfig {
     pub durability: Durability,
     /// It may not grow beyond; trading halts there.
     pub bytes_max: Option<u64>,
+}
+
+/// What is kept to replay a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplayConfig {
+    /// Bytes of each plugin's call log; the oldest part is dropped beyond. 0 keeps none.
+    pub keep_bytes: u64,
+}
+
+impl Default for ReplayConfig {
+    fn default() -> Self {
+        Self { keep_bytes: crate::replay::KEEP_BYTES_DEFAULT }
+    }
+}
+
+/// `[replay]` as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReplayFile {
+    keep_bytes: Option<u64>,
+}
+
+impl ReplayFile {
+    pub(super) fn resolve(self) -> ReplayConfig {
+        let default = ReplayConfig::default();
+        ReplayConfig { keep_bytes: self.keep_bytes.unwrap_or(default.keep_bytes) }
+    }
 }
 
 /// `[paper]` as it is written.

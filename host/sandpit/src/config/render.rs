@@ -9,9 +9,7 @@ use sandpit_core::{
 };
 use toml::{Table, Value};
 
-use super::{
-    InstrumentRules, PluginRun, PluginSource, RunConfig, SandboxLimits, VERSION, fill, limits,
-};
+use super::{InstrumentRules, PluginRun, PluginSource, RunConfig, VERSION, fill, limits};
 
 impl RunConfig {
     /// All that can change a result, and nothing else: not where files are, nor how many threads
@@ -73,17 +71,7 @@ fn plugin(run: &PluginRun) -> Table {
         run.parameters.iter().map(|(name, value)| (name.clone(), Value::String(value.0.clone())));
     table.insert("parameters".to_owned(), Value::Table(parameters.collect()));
     table.insert("limits".to_owned(), Value::Table(limits::render(&run.limits)));
-    table.insert("sandbox".to_owned(), Value::Table(sandbox(&run.sandbox)));
-    table
-}
-
-fn sandbox(limits: &SandboxLimits) -> Table {
-    let mut table = Table::new();
-    put(&mut table, "memory_bytes_max", integer(limits.memory_bytes_max));
-    put(&mut table, "fuel_per_call_max", integer(limits.fuel_per_call_max));
-    put(&mut table, "call_deadline_ms", integer(limits.call_deadline_ms));
-    put(&mut table, "start_deadline_ms", integer(limits.start_deadline_ms));
-    put(&mut table, "intents_per_call_max", integer(limits.intents_per_call_max.map(u64::from)));
+    table.insert("sandbox".to_owned(), Value::Table(run.sandbox.render()));
     table
 }
 
@@ -115,7 +103,14 @@ pub(super) fn decimal(value: Option<Decimal>) -> Option<Value> {
 }
 
 pub(super) fn money(value: Option<Money>) -> Option<Value> {
-    value.map(|value| Value::String(value.to_string()))
+    value.map(|value| {
+        let text = value.to_string();
+        if text.parse::<Decimal>().is_ok() {
+            return Value::String(text);
+        }
+        // The largest amounts have no room for the decimals with which amounts are shown.
+        Value::String(text.trim_end_matches('0').trim_end_matches('.').to_owned())
+    })
 }
 
 pub(super) fn time(time: UnixNanos) -> Value {

@@ -16,12 +16,14 @@ use sandpit_core::{
 use toml::Spanned;
 
 use super::{
-    ConfigError, FILE_BYTES_MAX, FillModel, InstrumentRules, JournalConfig, LATENCY_MAX,
-    MoneyLimits, Overrides, PLUGINS_MAX, PaperConfig, Place, PluginRun, PluginSource, RiskConfig,
-    RunConfig, SandboxLimits, Setting, TAPES_MAX, THREADS_MAX, VERSION, file,
+    ConfigError, FILE_BYTES_MAX, FaultRules, FillModel, InstrumentRules, JournalConfig,
+    LATENCY_MAX, MoneyLimits, Overrides, PLUGINS_MAX, PaperConfig, Place, PluginRun, PluginSource,
+    ReplayConfig, RiskConfig, RunConfig, SandboxLimits, SandboxTotals, Setting, SwapRules,
+    TAPES_MAX, THREADS_MAX, VERSION, WatchRules, file,
     fill::{MarginFile, TriggersFile},
     limits::LimitsFile,
     number::Number,
+    sandbox,
     trust::walls,
 };
 use crate::sandbox::Loading;
@@ -82,7 +84,12 @@ pub fn from_overrides(overrides: &Overrides) -> Result<RunConfig, ConfigError> {
         risk: RiskConfig::default(),
         paper: PaperConfig::default(),
         journal: JournalConfig::default(),
+        replay: ReplayConfig::default(),
         instruments: Vec::new(),
+        sandbox_total: SandboxTotals::default(),
+        faults: FaultRules::default(),
+        swap: SwapRules::default(),
+        watch: WatchRules::default(),
         loading: Loading::default(),
         plugins: Vec::new(),
     };
@@ -130,6 +137,8 @@ impl Source<'_> {
             }
             plugins.push(plugin);
         }
+        let sandbox_total =
+            file.sandbox_total.resolve().map_err(|(span, error)| self.misplaced(span, error))?;
         Ok(RunConfig {
             seed: file.seed.map_or(0, |seed| seed.0),
             currency: file.currency,
@@ -146,10 +155,19 @@ impl Source<'_> {
                 .resolve(|path| self.beside(path))
                 .map_err(|(span, error)| self.at(span, error.message))?,
             journal: file.journal.resolve(),
+            replay: file.replay.resolve(),
+            sandbox_total,
+            faults: file.faults.resolve().map_err(|(span, error)| self.misplaced(span, error))?,
+            swap: file.swap.resolve().map_err(|(span, error)| self.misplaced(span, error))?,
+            watch: file
+                .watch
+                .resolve(|path| self.beside(path))
+                .map_err(|(span, error)| self.misplaced(span, error))?,
             loading: Loading {
                 isolation: file.isolation.map(Into::into),
                 walls_required: walls(file.isolation_require)
                     .map_err(|(span, error)| self.at(span, error.message))?,
+                log_bytes_per_second_max: sandbox_total.log_bytes_per_second_max,
                 ..file.trust.resolve(|path| self.beside(path))
             },
             instruments: file
@@ -205,13 +223,8 @@ impl Source<'_> {
             instruments: plugin.instruments,
             parameters: plugin.parameters,
             limits: self.limits(plugin.limits)?,
-            sandbox: SandboxLimits {
-                memory_bytes_max: plugin.sandbox.memory_bytes_max,
-                fuel_per_call_max: plugin.sandbox.fuel_per_call_max,
-                call_deadline_ms: plugin.sandbox.call_deadline_ms,
-                start_deadline_ms: plugin.sandbox.start_deadline_ms,
-                intents_per_call_max: plugin.sandbox.intents_per_call_max,
-            },
+            sandbox: sandbox::resolve(&plugin.sandbox)
+                .map_err(|(span, error)| self.misplaced(span, error))?,
         })
     }
 }
@@ -314,6 +327,7 @@ fn check_whole(config: &RunConfig) -> Result<(), ConfigError> {
             "a run has at most {PLUGINS_MAX} plugins and {TAPES_MAX} tapes"
         )));
     }
+    config.sandbox_total.admit(config.plugins.iter().map(|plugin| &plugin.sandbox))?;
     match (config.from, config.to) {
         (Some(from), Some(to)) if from >= to => {
             Err(ConfigError::new("`from` is not before `to`: nothing would be played"))

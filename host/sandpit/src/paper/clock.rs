@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sandpit_core::time::UnixNanos;
+use sandpit_core::time::{Nanos, UnixNanos};
 
 /// The longest wait between two looks at whether to stop.
 const SLICE: Duration = Duration::from_millis(50);
@@ -62,6 +62,16 @@ pub enum Speed {
 impl Speed {
     /// Real time.
     pub const REAL: Self = Self::Thousandths(1_000);
+
+    /// Whether a recorded market that is played so fast waits for the plugins: it does where it is
+    /// faster than it was. At the pace that it had, plugins have the time that they had.
+    #[must_use]
+    pub const fn is_lockstep(self) -> bool {
+        match self {
+            Self::Max => true,
+            Self::Thousandths(thousandths) => thousandths > 1_000,
+        }
+    }
     /// The fastest that is paced: a million times real time.
     const THOUSANDTHS_MAX: u32 = 1_000_000_000;
 }
@@ -127,11 +137,26 @@ impl<'a, C: Clock> Pacer<'a, C> {
         false
     }
 
-    /// Waits until it is stopped, whatever the speed.
-    pub(super) fn wait_for_stop(&self, stop: &AtomicBool) {
-        while !stop.load(Ordering::Relaxed) {
-            self.clock.wait(SLICE);
+    /// How long it is until `at` is due; `None` where it is. And the market's time now, which is
+    /// never beyond that.
+    pub(super) fn look(&mut self, at: UnixNanos) -> (Option<Duration>, UnixNanos) {
+        let Speed::Thousandths(thousandths) = self.speed else {
+            return (None, at);
+        };
+        let now = self.clock.now();
+        let (market, wall) = *self.origin.get_or_insert((at, now));
+        let passed = now.saturating_sub(wall).as_nanos() * u128::from(thousandths) / 1_000;
+        let here = market.plus(Nanos(u64::try_from(passed).unwrap_or(u64::MAX)));
+        if here >= at {
+            return (None, at);
         }
+        let left = u128::from(at.since(here).0) * 1_000 / u128::from(thousandths);
+        (Some(Duration::from_nanos(u64::try_from(left).unwrap_or(u64::MAX)).min(SLICE)), here)
+    }
+
+    /// Lets so much time pass.
+    pub(super) fn pause(&self, length: Duration) {
+        self.clock.wait(length.min(SLICE));
     }
 }
 
@@ -169,13 +194,34 @@ mod tests {
     }
 
     #[test]
+    fn a_look_says_how_long_it_is_and_where_the_market_is() {
+        let clock = Hands::default();
+        let mut pacer = Pacer::new(&clock, "2".parse().unwrap());
+        let at = |ms: u64| UnixNanos(1_000_000_000_000 + ms * 1_000_000);
+        assert_eq!(pacer.look(at(0)), (None, at(0)));
+        assert_eq!(pacer.look(at(40)), (Some(Duration::from_millis(20)), at(0)));
+        pacer.pause(Duration::from_millis(15));
+        assert_eq!(pacer.look(at(40)), (Some(Duration::from_millis(5)), at(30)));
+        pacer.pause(Duration::from_millis(6));
+        assert_eq!(pacer.look(at(40)), (None, at(40)), "never beyond what was asked for");
+        let mut pacer = Pacer::new(&clock, Speed::Max);
+        assert_eq!(pacer.look(at(99)), (None, at(99)));
+    }
+
+    #[test]
+    fn only_what_is_faster_than_it_was_waits_for_plugins() {
+        let lockstep = |text: &str| text.parse::<Speed>().unwrap().is_lockstep();
+        assert!(lockstep("max") && lockstep("1.001") && lockstep("100"));
+        assert!(!lockstep("1") && !lockstep("0.5"));
+    }
+
+    #[test]
     fn a_wait_is_stopped() {
         let clock = Hands::default();
         let mut pacer = Pacer::new(&clock, Speed::REAL);
         assert!(pacer.wait_until(UnixNanos(0), &AtomicBool::new(false)));
         let stop = AtomicBool::new(true);
         assert!(!pacer.wait_until(UnixNanos(u64::MAX), &stop));
-        pacer.wait_for_stop(&stop);
         assert_eq!(clock.now(), Duration::ZERO);
     }
 

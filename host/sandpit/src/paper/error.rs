@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use sandpit_core::engine::RecordError;
-use sandpit_journal::{journal::JournalError, tape::TapeError};
+use sandpit_journal::{calls::CallLogError, journal::JournalError, tape::TapeError};
 
 use super::venue::VenueError;
-use crate::{backtest::BacktestError, config::ConfigError};
+use crate::{admin::AdminError, backtest::BacktestError, config::ConfigError};
 
 /// Why a paper session ended otherwise than by its market's end or its operator's wish.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +69,12 @@ pub enum PaperError {
     /// The market cannot be read.
     #[error(transparent)]
     Market(#[from] TapeError),
+    /// What plugins are told cannot be written down.
+    #[error(transparent)]
+    Calls(#[from] CallLogError),
+    /// Nobody could speak to the session.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
     /// Something asked for does not fit.
     #[error(transparent)]
     Config(#[from] ConfigError),

@@ -20,6 +20,7 @@ const LOCK_FILE: &str = "paper.lock";
 const JOURNAL_FILE: &str = "paper.journal";
 const VENUE_FILE: &str = "venue.log";
 const STATES_FOLDER: &str = "plugins";
+const DUMPS_FOLDER: &str = "dumps";
 /// The only version of a saved state's head.
 const STATE_FORMAT: u32 = 1;
 
@@ -64,12 +65,22 @@ impl StateFolder {
         }
     }
 
+    /// The folder itself.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn journal(&self) -> PathBuf {
         self.path.join(JOURNAL_FILE)
     }
 
     pub(super) fn venue(&self) -> PathBuf {
         self.path.join(VENUE_FILE)
+    }
+
+    /// The folder of strategies' core dumps.
+    pub(super) fn dumps(&self) -> PathBuf {
+        self.path.join(DUMPS_FOLDER)
     }
 
     fn state(&self, plugin: &str) -> PathBuf {

@@ -8,24 +8,29 @@
 use std::collections::VecDeque;
 
 use sandpit_core::{
-    engine::{Command, Effect, Engine, Event, VenueEvent},
+    engine::{AddPluginError, Command, Effect, Engine, Event, PluginConfig, VenueEvent},
     ids::PluginId,
     intent::Intent,
     matching::Liquidation,
     order::{Report, ReportKind},
-    plugin::{Fault, FaultCode, PluginEvent, PluginPort},
-    simulation::{CALLS_PER_INSTANT_MAX, Line},
+    simulation::Line,
     time::UnixNanos,
 };
 use sandpit_journal::journal::{HostRecord, Journal, JournalError};
-use sandpit_plugin::AnyPlugins;
+use sandpit_plugin::{Outcome, Supervisor};
 
 use super::{
     PaperError,
+    dumps::Dumps,
+    folder::StateFolder,
+    plugins::{Calls, Told},
+    roster::{Roster, Running},
     tally::Tally,
     venue::PaperVenue,
     wire::{Message, Wire},
+    workshop::Workshop,
 };
+use crate::config::OnQuarantine;
 
 /// Messages that are waited for when the journal is lost; a venue answers each cancel with one.
 const LAST_MESSAGES_MAX: u32 = 100_000;
@@ -35,66 +40,91 @@ const LAST_MESSAGES_MAX: u32 = 100_000;
 pub(super) enum Stage {
     /// They are not called: they have not been started, or have been stopped.
     Quiet,
+    /// They are told of the past; what they wish as they start waits.
+    Starting,
     /// They are told, and their wishes are taken.
     Trading,
     /// They are told what is still to come, and their wishes are ignored.
     Closing,
 }
 
-/// Calls of one plugin at one time.
-#[derive(Clone, Copy, Debug, Default)]
-struct Calls {
-    at: UnixNanos,
-    count: u32,
-    /// It is at fault and not called any more.
-    out: bool,
+/// What a host is made of.
+pub(super) struct Parts {
+    pub(super) engine: Engine,
+    pub(super) journal: Journal,
+    pub(super) venue: PaperVenue,
+    pub(super) plugins: Supervisor<Running>,
+    pub(super) roster: Roster,
+    pub(super) workshop: Workshop,
+    pub(super) folder: StateFolder,
+    pub(super) dumps: Dumps,
+    pub(super) tally: Tally,
+    /// To the venue, and from it.
+    pub(super) lines: (Line, Line),
+    /// Whether the market waits for the plugins.
+    pub(super) lockstep: bool,
+    pub(super) on_quarantine: OnQuarantine,
+    pub(super) currency: String,
 }
 
 /// The host.
 pub(super) struct Host {
     pub(super) engine: Engine,
     pub(super) venue: PaperVenue,
-    pub(super) plugins: AnyPlugins,
+    pub(super) plugins: Supervisor<Running>,
+    pub(super) roster: Roster,
+    pub(super) workshop: Workshop,
+    pub(super) folder: StateFolder,
+    pub(super) dumps: Dumps,
     pub(super) tally: Tally,
     pub(super) stage: Stage,
+    pub(super) lockstep: bool,
+    pub(super) on_quarantine: OnQuarantine,
+    pub(super) currency: String,
     journal: Journal,
     wire: Wire,
-    /// To the venue, and from it.
     lines: (Line, Line),
-    now: UnixNanos,
+    pub(super) now: UnixNanos,
     /// What is to be done, in order; all of it follows from what is in the journal.
     work: VecDeque<Effect>,
+    /// What plugins wished as they started.
+    pub(super) first_wishes: Vec<(PluginId, Vec<Intent>)>,
+    /// What happened to plugins, oldest first.
+    pub(super) told: VecDeque<(PluginId, Told)>,
     /// Scratch, kept for its memory.
     effects: Vec<Effect>,
     reports: Vec<Report>,
-    intents: Vec<Intent>,
-    calls: Vec<Calls>,
+    pub(super) outcomes: Vec<Outcome>,
+    pub(super) calls: Vec<Calls>,
 }
 
 impl Host {
-    pub(super) fn new(
-        (engine, journal, venue): (Engine, Journal, PaperVenue),
-        plugins: AnyPlugins,
-        tally: Tally,
-        lines: (Line, Line),
-        now: UnixNanos,
-    ) -> Self {
-        let calls = vec![Calls::default(); engine.config().plugins.len()];
+    pub(super) fn new(parts: Parts, now: UnixNanos) -> Self {
+        let Parts { engine, journal, venue, plugins, roster, workshop, folder, dumps, .. } = parts;
         Self {
+            calls: vec![Calls::default(); plugins.len()],
             engine,
             venue,
             plugins,
-            tally,
+            roster,
+            workshop,
+            folder,
+            dumps,
+            tally: parts.tally,
             stage: Stage::Quiet,
+            lockstep: parts.lockstep,
+            on_quarantine: parts.on_quarantine,
+            currency: parts.currency,
             journal,
             wire: Wire::default(),
-            lines,
+            lines: parts.lines,
             now,
             work: VecDeque::new(),
+            first_wishes: Vec::new(),
+            told: VecDeque::new(),
             effects: Vec::new(),
             reports: Vec::new(),
-            intents: Vec::new(),
-            calls,
+            outcomes: Vec::new(),
         }
     }
 
@@ -110,6 +140,10 @@ impl Host {
 
     /// Closes the journal, and says what went wrong with that.
     pub(super) fn close(self) -> Result<(), PaperError> {
+        for member in self.roster.members() {
+            member.recorder.flush();
+        }
+        self.roster.say_problems();
         self.journal.close().map(|_| ()).map_err(PaperError::Journal)
     }
 
@@ -129,6 +163,17 @@ impl Host {
         }
     }
 
+    /// One plugin more, in the books from now on.
+    pub(super) fn add_plugin(
+        &mut self,
+        name: &str,
+        share: PluginConfig,
+    ) -> Result<Result<PluginId, AddPluginError>, PaperError> {
+        let added = self.engine.add_plugin(name, share, &mut self.effects);
+        self.commit()?;
+        Ok(added)
+    }
+
     /// One event and everything that follows from it at once.
     pub(super) fn event(&mut self, event: Event) -> Result<(), PaperError> {
         self.step(event)?;
@@ -138,8 +183,9 @@ impl Host {
     /// When something happens next that is not the market's.
     #[inline]
     pub(super) fn next_due(&self) -> Option<UnixNanos> {
-        let due = [self.engine.next_wake(), self.wire.next_time(), self.venue.next_expiry()];
-        due.into_iter().flatten().min()
+        let host = [self.engine.next_wake(), self.plugins.next_due()];
+        let venue = [self.wire.next_time(), self.venue.next_expiry()];
+        host.into_iter().chain(venue).flatten().min()
     }
 
     /// When the next message arrives.
@@ -152,7 +198,8 @@ impl Host {
         let wake = self.engine.next_wake().filter(|at| *at <= until);
         let message = self.wire.next_time().filter(|at| *at <= until);
         let expiry = self.venue.next_expiry().filter(|at| *at <= until);
-        let Some(next) = [message, expiry, wake].into_iter().flatten().min() else {
+        let restart = self.plugins.next_due().filter(|at| *at <= until);
+        let Some(next) = [message, expiry, wake, restart].into_iter().flatten().min() else {
             return Ok(false);
         };
         self.now = self.now.max(next);
@@ -161,8 +208,10 @@ impl Host {
             self.take_reports();
         } else if message == Some(next) {
             self.land()?;
-        } else {
+        } else if wake == Some(next) {
             self.step(Event::Clock(self.now))?;
+        } else {
+            self.look_after()?;
         }
         self.work_off()?;
         Ok(true)
@@ -181,13 +230,13 @@ impl Host {
         Ok(true)
     }
 
-    fn settle(&mut self) -> Result<(), PaperError> {
+    pub(super) fn settle(&mut self) -> Result<(), PaperError> {
         self.work_off()?;
         while self.do_due(self.now)? {}
         Ok(())
     }
 
-    fn step(&mut self, event: Event) -> Result<(), PaperError> {
+    pub(super) fn step(&mut self, event: Event) -> Result<(), PaperError> {
         self.engine.step(event, &mut self.effects);
         self.commit()
     }
@@ -217,7 +266,7 @@ impl Host {
     fn work_off(&mut self) -> Result<(), PaperError> {
         while let Some(effect) = self.work.pop_front() {
             match effect {
-                Effect::CallPlugin { plugin, event } => self.call(plugin, &event)?,
+                Effect::CallPlugin { plugin, event } => self.call(plugin, event)?,
                 Effect::Submit(order) => self.send(Message::Submit(order)),
                 Effect::Cancel(cancel) => self.send(Message::Cancel(cancel)),
                 Effect::Amend(amend) => self.send(Message::Amend(amend)),
@@ -297,51 +346,6 @@ impl Host {
             if self.tally.liquidations.contains(&(*instrument, fill.trade_id)))
     }
 
-    fn call(&mut self, plugin: PluginId, event: &PluginEvent) -> Result<(), PaperError> {
-        let calls = &mut self.calls[usize::from(plugin.0)];
-        if self.stage == Stage::Quiet || calls.out {
-            return Ok(());
-        }
-        if calls.at != self.now {
-            *calls = Calls { at: self.now, ..Calls::default() };
-        }
-        calls.count += 1;
-        let called = if calls.count > CALLS_PER_INSTANT_MAX {
-            Err(storm())
-        } else {
-            self.plugins.call(plugin, event, &mut self.intents)
-        };
-        match called {
-            Ok(_) => self.wish(plugin),
-            Err(fault) => self.fault(plugin, fault),
-        }
-    }
-
-    /// Takes what a plugin asked for in its last call.
-    fn wish(&mut self, plugin: PluginId) -> Result<(), PaperError> {
-        if self.stage != Stage::Trading {
-            self.intents.clear();
-        }
-        if self.intents.is_empty() {
-            return Ok(());
-        }
-        let intents = std::mem::take(&mut self.intents);
-        self.step(Event::Intents { plugin, intents })
-    }
-
-    /// A plugin is at fault: it is locked, and not called any more.
-    pub(super) fn fault(&mut self, plugin: PluginId, fault: Fault) -> Result<(), PaperError> {
-        self.intents.clear();
-        self.calls[usize::from(plugin.0)].out = true;
-        self.step(Event::Command(Command::Fault(plugin, fault)))?;
-        self.step(Event::Command(Command::Quarantine { plugin, flatten: false }))
-    }
-
-    /// Whether a plugin is at fault in this session.
-    pub(super) fn is_out(&self, plugin: PluginId) -> bool {
-        self.calls[usize::from(plugin.0)].out
-    }
-
     /// Nothing can be remembered any more, so nothing new is done. What could only reduce risk
     /// still goes out: every open order is canceled.
     fn lose_journal(&mut self, source: JournalError) -> PaperError {
@@ -390,13 +394,4 @@ impl Host {
 const fn liquidated(told: Liquidation) -> VenueEvent {
     let Liquidation { plugin, instrument, side, fill, time } = told;
     VenueEvent::Liquidated { plugin, instrument, side, fill, time }
-}
-
-fn storm() -> Fault {
-    Fault {
-        code: FaultCode::TooManyIntents,
-        detail: format!(
-            "answered its own updates without end: over {CALLS_PER_INSTANT_MAX} calls at one time"
-        ),
-    }
 }

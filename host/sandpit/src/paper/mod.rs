@@ -4,23 +4,36 @@
 //! are compared before a plugin is called.
 //!
 //! The market is recorded, played once more at a speed; a live one is another
-//! [`MarketSource`]. Plugins run inside this process, as in a backtest.
+//! [`MarketSource`]. Faster than real time, the market waits for the plugins; at its own pace it
+//! does not, and a plugin is told as soon as it can be told.
 //!
-//! **Architecture invariant:** time in a session is the market's. Wall time paces, and names runs;
-//! no decision depends on it, so a session that was never interrupted does what a backtest does.
+//! **Architecture invariant:** time in a session is the market's. Where the market waits for the
+//! plugins, wall time only paces and names runs, and no decision depends on it: a session that was
+//! never interrupted does what a backtest does. At real time wall time decides one thing more: how
+//! long a plugin takes to answer.
+//!
+//! Rooms: `host` (engine, journal, venue), `plugins` (what happens to plugins, and what it leads
+//! to), `roster` (who they are), `workshop` (where components become runners), `desk` (what an
+//! operator asks), `look` (what an operator sees).
 
 mod clock;
+mod desk;
+mod dumps;
 mod error;
 mod folder;
 mod frames;
 mod host;
+mod look;
 mod market;
+mod plugins;
+mod roster;
 mod session;
 mod start;
 mod summary;
 mod tally;
 mod venue;
 mod wire;
+mod workshop;
 
 pub use clock::{Clock, Speed, SpeedError, SystemClock};
 pub use error::PaperError;
@@ -110,6 +123,9 @@ pub struct Options {
     pub who: String,
     /// This run of the host.
     pub run: RunId,
+    /// The file that the configuration was read from: plugins that are added to it can be let in
+    /// while the session runs.
+    pub file: Option<PathBuf>,
 }
 
 /// A number for a run that begins now: below 2^48, and larger than that of any run that began
@@ -139,7 +155,7 @@ pub fn run(
     }
     let mut pacer = Pacer::new(clock, options.speed);
     let ending = started.run(&mut pacer, watch, stop)?;
-    let outcome = summary::summary(config, &started.host, found, ending);
+    let outcome = summary::summary(&started.host, found, ending);
     started.host.close()?;
     Ok(outcome)
 }

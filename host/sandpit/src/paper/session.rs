@@ -1,26 +1,29 @@
 //! A paper session from its first question to the venue to its last word in the journal.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use sandpit_core::{
     engine::{Command, Effect, Event},
     ids::PluginId,
-    intent::Intent,
-    plugin::{Fault, PluginPort},
+    plugin::Fault,
     time::{Nanos, UnixNanos},
 };
-use sandpit_journal::journal::{Digest, HostRecord};
-use sandpit_plugin::{Mode, Runner as _, SavedState, Session, StopReason};
+use sandpit_journal::journal::HostRecord;
+use sandpit_plugin::{Phase, StopReason};
 
 use super::{
     OnStop, PaperError, Unlock,
     clock::{Clock, Pacer},
     host::{Host, Stage},
     market::{MarketSource, RecordedMarket},
+    plugins::Told,
     start::{Started, history_engine},
 };
 use crate::{
-    backtest::{BacktestError, Watch, plugin_seed, refused},
+    backtest::{BacktestError, Watch, refused},
     config::ConfigError,
     sandbox::SandboxError,
 };
@@ -78,19 +81,20 @@ impl Started<'_> {
             if until == Until::Reconciled && self.host.engine.is_reconciled() {
                 return Ok(None);
             }
+            self.desk.look(&mut self.host)?;
             let (market, due) = (self.host.venue.next_time(), self.host.next_due());
             let next = match (market, due) {
                 (None, _) if until == Until::End => {
-                    return Ok(Some(self.wait_at_the_end(pacer, watch, stop)));
+                    return self.wait_at_the_end(pacer, watch, stop).map(Some);
                 }
                 (Some(market), Some(due)) => market.min(due),
                 (Some(at), None) | (None, Some(at)) => at,
                 (None, None) => return Ok(Some(Ending::MarketOver)),
             };
-            if !pacer.wait_until(next, stop) {
+            if !self.wait(pacer, next, stop)? {
                 return Ok(Some(Ending::Stopped));
             }
-            if due.is_some_and(|due| due <= next) {
+            if self.host.next_due().is_some_and(|due| due <= next) {
                 self.host.do_due(next)?;
             } else {
                 self.host.market()?;
@@ -106,18 +110,50 @@ impl Started<'_> {
         }
     }
 
+    /// Waits until `next` is due. What plugins answer meanwhile, and what the operator asks for,
+    /// happens meanwhile. `false` where the session was stopped.
+    fn wait<C: Clock>(
+        &mut self,
+        pacer: &mut Pacer<'_, C>,
+        next: UnixNanos,
+        stop: &AtomicBool,
+    ) -> Result<bool, PaperError> {
+        if self.host.lockstep {
+            return Ok(pacer.wait_until(next, stop));
+        }
+        while !stop.load(Ordering::Relaxed) {
+            let (left, now) = pacer.look(next);
+            let Some(left) = left else { return Ok(true) };
+            self.host.now = self.host.now.max(now);
+            self.host.look_after()?;
+            self.host.settle()?;
+            self.desk.look(&mut self.host)?;
+            self.desk.wait(&self.host, pacer, left);
+            // An answer can lead to something that is due before.
+            if self.host.next_due().is_some_and(|due| due < next) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn wait_at_the_end<C: Clock>(
-        &self,
+        &mut self,
         pacer: &Pacer<'_, C>,
         watch: &mut dyn Watch,
         stop: &AtomicBool,
-    ) -> Ending {
-        if !self.options.until_end && !stop.load(Ordering::Relaxed) {
-            watch.note("the market is over; Ctrl-C ends the session");
-            pacer.wait_for_stop(stop);
-            return Ending::Stopped;
+    ) -> Result<Ending, PaperError> {
+        if self.options.until_end || stop.load(Ordering::Relaxed) {
+            return Ok(Ending::MarketOver);
         }
-        Ending::MarketOver
+        watch.note("the market is over; Ctrl-C ends the session");
+        while !stop.load(Ordering::Relaxed) {
+            self.host.look_after()?;
+            self.host.settle()?;
+            self.desk.look(&mut self.host)?;
+            self.desk.wait(&self.host, pacer, Duration::from_millis(50));
+        }
+        Ok(Ending::Stopped)
     }
 
     /// Comes to rest: what is under way arrives, plugins are saved and stopped, the journal ends.
@@ -134,7 +170,6 @@ impl Started<'_> {
             steps += 1;
         }
         if self.host.stage == Stage::Closing {
-            self.save()?;
             self.stop_plugins(ending)?;
         }
         let reason = match ending {
@@ -150,19 +185,10 @@ impl Started<'_> {
         let note =
             HostRecord::Operator { who: self.options.who.clone(), via: "cli".to_owned(), command };
         self.host.note(&note)?;
-        for plugin in self.plugin_ids() {
-            let intents = vec![Intent::CancelAll(None)];
-            self.host.event(Event::Intents { plugin, intents })?;
+        for plugin in self.host.roster.ids() {
+            self.host.event(Event::Command(Command::CancelOrders(plugin)))?;
         }
         Ok(())
-    }
-
-    fn plugin_ids(&self) -> impl Iterator<Item = PluginId> + use<> {
-        (0..u16::try_from(self.config.plugins.len()).unwrap_or(u16::MAX)).map(PluginId)
-    }
-
-    fn name(&self, plugin: PluginId) -> &str {
-        self.config.plugins.get(usize::from(plugin.0)).map_or("?", |plugin| &plugin.name)
     }
 
     /// Ends the locks that the operator wants to end.
@@ -190,8 +216,7 @@ impl Started<'_> {
     }
 
     fn find(&self, name: &str) -> Result<PluginId, ConfigError> {
-        let found = self.plugin_ids().find(|plugin| self.name(*plugin) == name);
-        found.ok_or_else(|| {
+        self.host.roster.find(name).ok_or_else(|| {
             ConfigError::new(format!("no plugin is called `{name}`"))
                 .help("write account:REASON, or the name of a plugin of the run")
         })
@@ -199,7 +224,7 @@ impl Started<'_> {
 
     /// Says what is locked, since nothing of it trades.
     fn show_locks(&self, watch: &mut dyn Watch) {
-        for (scope, lock) in locks(&self.host, |plugin| self.name(plugin).to_owned()) {
+        for (scope, lock) in locks(&self.host) {
             watch.note(&format!(
                 "{scope} is locked ({reason}, {state:?}): nothing else is let through until a person \
                  ends it with --unlock {scope}:{reason}",
@@ -211,60 +236,50 @@ impl Started<'_> {
 
     /// Starts every plugin with what it has and had, and tells it of the past that it wants.
     fn start_plugins(&mut self) -> Result<(), PaperError> {
-        let mut first_wishes = Vec::new();
-        for plugin in self.plugin_ids() {
-            let restored = match self.options.cold {
+        self.host.stage = Stage::Starting;
+        for (plugin, first) in self.host.roster.ids().zip(std::mem::take(&mut self.first)) {
+            let saved = match self.options.cold {
                 true => None,
-                false => self.folder.saved(self.name(plugin))?,
+                false => self.host.folder.saved(self.host.roster.name(plugin))?,
             };
-            let warm = restored.is_some();
-            let mut intents = Vec::new();
-            self.start_one(plugin, restored, &mut intents).map_err(|fault| {
-                let error: BacktestError = refused(self.name(plugin))(SandboxError::Fault(fault));
-                PaperError::from(error)
-            })?;
-            let how = if warm { "with its saved state" } else { "without a saved state" };
-            self.host.note(&HostRecord::Note(format!("`{}` starts {how}", self.name(plugin))))?;
-            first_wishes.push((plugin, intents));
+            self.host.install(plugin, first, saved)?;
         }
+        self.wait_for_plugins()?;
         self.tell_history()?;
+        // So that even a plugin that is at fault at once comes back with what it has learnt.
+        self.save()?;
+        self.wait_for_plugins()?;
         self.host.stage = Stage::Trading;
-        for (plugin, intents) in first_wishes {
-            if !intents.is_empty() && !self.host.is_out(plugin) {
+        for (plugin, intents) in std::mem::take(&mut self.host.first_wishes) {
+            if self.host.plugins.phase(plugin) == Phase::Running {
                 self.host.event(Event::Intents { plugin, intents })?;
             }
         }
         Ok(())
     }
 
-    fn start_one(
-        &mut self,
-        plugin: PluginId,
-        restored: Option<SavedState>,
-        intents: &mut Vec<Intent>,
-    ) -> Result<(), Fault> {
-        let index = usize::from(plugin.0);
-        let Host { engine, plugins, .. } = &mut self.host;
-        let rules = &engine.config().instruments;
-        let own = engine.config().plugins.get(index).map(|plugin| plugin.instruments.as_slice());
-        let instruments = own.unwrap_or_default().iter();
-        let session = Session {
-            mode: Mode::Paper,
-            time: engine.now(),
-            seed: plugin_seed(self.config.seed, &self.config.plugins[index].name),
-            instruments: instruments.map(|id| (*id, &rules[usize::from(id.0)])).collect(),
-            arguments: self.arguments[index].clone(),
-            positions: engine.positions_of(plugin),
-            orders: engine.open_orders_of(plugin),
-            currency: self.currency.clone(),
-            budget: engine.budget_of(plugin),
-            trading_state: engine.trading_state(plugin),
-            restored,
-        };
-        match plugins.runner_mut(plugin) {
-            Some(instance) => instance.start(&session, intents).map(|_| ()),
-            None => Ok(()),
+    /// Waits for all that plugins have under way before the session begins. One that is at fault
+    /// already is a reason not to begin.
+    fn wait_for_plugins(&mut self) -> Result<(), PaperError> {
+        loop {
+            self.host.look_after()?;
+            self.host.settle()?;
+            while let Some((plugin, told)) = self.host.told.pop_front() {
+                if let Told::Faulted(fault, _) = told {
+                    return Err(self.refuse(plugin, fault));
+                }
+            }
+            if self.host.plugins.is_idle() {
+                return Ok(());
+            }
+            self.host.plugins.wait(None, None);
         }
+    }
+
+    fn refuse(&self, plugin: PluginId, fault: Fault) -> PaperError {
+        let name = self.host.roster.name(plugin);
+        let error: BacktestError = refused(name)(SandboxError::Fault(fault));
+        error.into()
     }
 
     /// Plays the end of the past once more, for plugins that want history.
@@ -275,7 +290,7 @@ impl Started<'_> {
         }
         let mut market = RecordedMarket::open(&self.config.tapes, self.config.to)?;
         let mut engine = history_engine(self.host.engine.config());
-        let (mut effects, mut ignored) = (Vec::new(), Vec::new());
+        let mut effects = Vec::new();
         for _ in 0..events {
             let Some(event) = market.next_event()? else { break };
             if event.time < begin {
@@ -284,59 +299,41 @@ impl Started<'_> {
             engine.step(Event::History(event), &mut effects);
             for effect in effects.drain(..) {
                 let Effect::CallPlugin { plugin, event } = effect else { continue };
-                if self.host.is_out(plugin) {
-                    continue;
-                }
-                if let Err(fault) = self.host.plugins.call(plugin, &event, &mut ignored) {
-                    self.host.fault(plugin, fault)?;
-                }
-                ignored.clear();
+                self.host.inform(plugin, event)?;
             }
+            // The past comes as fast as it can be told, so it waits.
+            self.wait_for_plugins()?;
         }
         Ok(())
     }
 
-    /// Keeps every plugin's state as it is now. What a plugin has seen must not come again.
+    /// Has every plugin's state kept as it is between two events.
     fn save(&mut self) -> Result<(), PaperError> {
-        self.host.venue.remember()?;
-        for plugin in self.plugin_ids() {
-            if self.host.is_out(plugin) {
-                continue;
-            }
-            let Some(instance) = self.host.plugins.runner_mut(plugin) else { continue };
-            let description = instance.description();
-            let (version, schema) = (description.version.clone(), description.state_schema);
-            match instance.save() {
-                Ok(data) => {
-                    let text = format!(
-                        "state of `{}` saved: {} bytes, sha256 {}",
-                        self.name(plugin),
-                        data.len(),
-                        Digest::of(&data),
-                    );
-                    let state = SavedState { version, schema, data };
-                    self.folder.save(self.name(plugin), &state, self.host.now())?;
-                    self.host.note(&HostRecord::Note(text))?;
-                }
-                Err(fault) => self.host.fault(plugin, fault)?,
+        for plugin in self.host.roster.ids() {
+            if self.host.plugins.phase(plugin) == Phase::Running {
+                self.host.plugins.save(plugin);
             }
         }
-        Ok(())
+        self.host.roster.say_problems();
+        self.host.look_after()
     }
 
+    /// Ends every plugin, with its state saved; waits for that.
     fn stop_plugins(&mut self, ending: Ending) -> Result<(), PaperError> {
-        self.host.stage = Stage::Quiet;
         let reason = match ending {
             Ending::MarketOver => StopReason::Finished,
             Ending::Stopped => StopReason::Operator,
         };
-        for plugin in self.plugin_ids() {
-            let Some(instance) = self.host.plugins.runner_mut(plugin) else { continue };
-            // A fault in its last call changes nothing any more.
-            let _ = instance.stop(reason);
-            let reason = "the session ends".to_owned();
-            self.host.note(&HostRecord::PluginUnloaded { plugin, reason })?;
+        for plugin in self.host.roster.ids() {
+            if self.host.plugins.phase(plugin) != Phase::Empty {
+                self.host.unload(plugin, reason)?;
+            }
         }
+        while !self.host.plugins.is_idle() {
+            self.host.plugins.wait(None, None);
+            self.host.look_after()?;
+        }
+        self.host.stage = Stage::Quiet;
         Ok(())
     }
 }
@@ -349,15 +346,11 @@ enum Until {
 }
 
 /// All locks with the names of their scopes.
-pub(super) fn locks(
-    host: &Host,
-    name: impl Fn(PluginId) -> String,
-) -> Vec<(String, sandpit_core::engine::Lock)> {
-    let plugins = u16::try_from(host.engine.config().plugins.len()).unwrap_or(u16::MAX);
-    let scopes = std::iter::once(None).chain((0..plugins).map(|plugin| Some(PluginId(plugin))));
+pub(super) fn locks(host: &Host) -> Vec<(String, sandpit_core::engine::Lock)> {
+    let scopes = std::iter::once(None).chain(host.roster.ids().map(Some));
     scopes
         .flat_map(|plugin| {
-            let scope = plugin.map_or_else(|| "account".to_owned(), &name);
+            let scope = plugin.map_or("account", |plugin| host.roster.name(plugin)).to_owned();
             host.engine.locks(plugin).map(move |lock| (scope.clone(), *lock)).collect::<Vec<_>>()
         })
         .collect()

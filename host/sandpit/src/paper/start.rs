@@ -1,11 +1,11 @@
 //! A start, which is always a recovery: the venue as it remembers itself, the journal verified and
 //! replayed, and then the venue is asked. On an empty folder all of that finds nothing.
 
-use std::{cell::RefCell, path::PathBuf};
+use std::{cell::RefCell, path::PathBuf, sync::Arc};
 
 use sandpit_core::{
     engine::{Effect, Engine, EngineConfig, Event, Record, RecoveryConfig},
-    ids::RunId,
+    ids::{InstrumentId, RunId},
     instrument::Instrument,
     market::{MarketData, MarketEvent},
     num::Rate,
@@ -16,19 +16,24 @@ use sandpit_journal::{
     journal::{Digest, Durability, Entry, HostRecord, Journal, JournalOptions, RunMode, Tables},
     tape::{MergedTapes, tape_hash},
 };
-use sandpit_plugin::{AnyPlugins, Argument, WarmUp};
+use sandpit_plugin::{ComponentFile, Mode, Runner as _, Setting, Supervisor, Version, WarmUp};
 
 use super::{
     Options, PaperError,
+    desk::Desk,
+    dumps::Dumps,
     folder::StateFolder,
-    host::Host,
+    host::{Host, Parts},
     market::RecordedMarket,
+    roster::{Roster, Running},
     tally::Tally,
     venue::{PaperVenue, VenueSpec},
+    workshop::Workshop,
 };
 use crate::{
     backtest::{self, Assembly, HistorySearch, Watch},
-    config::{ConfigError, RunConfig},
+    config::{ConfigError, PluginRun, RunConfig},
+    replay, sandbox,
 };
 
 /// The longest time that a request may be under way on top of the modelled latency. The simulated
@@ -39,10 +44,10 @@ const GRACE: Nanos = Nanos::SECOND;
 pub(super) struct Started<'a> {
     pub(super) config: &'a RunConfig,
     pub(super) options: &'a Options,
-    pub(super) folder: StateFolder,
     pub(super) host: Host,
-    pub(super) currency: String,
-    pub(super) arguments: Vec<Vec<Argument>>,
+    pub(super) desk: Desk,
+    /// What every plugin runs at first.
+    pub(super) first: Vec<(Running, Version)>,
     pub(super) warm_up: Vec<WarmUp>,
     /// Where the history that plugins want begins, and how many market events there were before
     /// the session.
@@ -103,7 +108,8 @@ pub(super) fn start<'a>(
         components.push(backtest::component(&plugin.name, &plugin.source, watch)?);
     }
     let instruments = MergedTapes::open(&config.tapes)?.instruments().to_vec();
-    let mut assembly = Assembly::new(config, &instruments, &components)?;
+    let lockstep = options.speed.is_lockstep();
+    let mut assembly = Assembly::new(config, &instruments, &components, lockstep)?;
     assembly.engine.run = options.run;
     assembly.engine.recovery = Some(recovery(config));
     let spec = venue_spec(config, assembly.engine.instruments.clone(), synced)?;
@@ -151,25 +157,82 @@ pub(super) fn start<'a>(
     journal.append(now, &began).map_err(PaperError::Journal)?;
     let history = (search.begin(now), venue.position());
     let latencies = config.fill.latencies(config.seed);
-    let host = Host::new(
-        (engine, journal, venue),
-        AnyPlugins::new(assembly.instances),
-        tally,
-        (Line::new(latencies.0), Line::new(latencies.1)),
-        now,
-    );
-    let started = Started {
-        config,
-        options,
+    let (plugins, roster, first) = plugins(config, options, &folder, &mut assembly, &components)?;
+    let failed = |source| PaperError::Folder { path: options.state.clone(), source };
+    let desk = Desk::open(config, options)?;
+    let parts = Parts {
+        engine,
+        journal,
+        venue,
+        plugins,
+        roster,
+        workshop: Workshop::new(config.loading.clone(), assembly.sandbox).map_err(failed)?,
+        dumps: Dumps::new(folder.dumps(), config.faults.core_dumps_max),
         folder,
-        host,
+        tally,
+        lines: (Line::new(latencies.0), Line::new(latencies.1)),
+        lockstep,
+        on_quarantine: config.faults.on_quarantine,
         currency: assembly.currency,
-        arguments: assembly.arguments,
-        warm_up: assembly.warm_up,
-        history,
-        missed: last,
     };
+    let warm_up = assembly.warm_up;
+    let host = Host::new(parts, now);
+    let started = Started { config, options, host, desk, first, warm_up, history, missed: last };
     Ok((started, Found { rows, cut }))
+}
+
+/// The places of all plugins, who they are, and what each of them runs at first.
+type Plugins = (Supervisor<Running>, Roster, Vec<(Running, Version)>);
+
+/// Makes them.
+fn plugins(
+    config: &RunConfig,
+    options: &Options,
+    folder: &StateFolder,
+    assembly: &mut Assembly,
+    components: &[ComponentFile],
+) -> Result<Plugins, PaperError> {
+    let mut supervisor = Supervisor::new(sandbox::supervise_rules(config));
+    let (mut roster, mut first) = (Roster::default(), Vec::new());
+    let path = folder.path();
+    let failed = |source| PaperError::Folder { path: path.to_owned(), source };
+    let instances = std::mem::take(&mut assembly.instances);
+    for (index, (instance, run)) in instances.into_iter().zip(&config.plugins).enumerate() {
+        roster.add(config, run, path, options)?;
+        let own = &assembly.engine.plugins[index].instruments;
+        let (rules, currency) = (&assembly.engine.instruments, &assembly.currency);
+        let setting = setting(config.seed, run, own, rules, currency);
+        let plugin = supervisor.add(&run.name, sandbox::slot_limits(&run.sandbox), setting);
+        let (file, sha256) = (Arc::new(components[index].clone()), assembly.hashes[index]);
+        replay::keep_component(path, &sha256, file.bytes()).map_err(failed)?;
+        let description = instance.description();
+        let version = Version {
+            file,
+            sha256,
+            version: description.version.clone(),
+            schema: description.state_schema,
+            arguments: assembly.arguments[index].clone(),
+            subscriptions: description.subscriptions(),
+        };
+        first.push((roster.record(plugin, instance, sha256), version));
+    }
+    Ok((supervisor, roster, first))
+}
+
+/// What stays of a plugin's sessions.
+pub(super) fn setting(
+    seed: u64,
+    run: &PluginRun,
+    own: &[InstrumentId],
+    rules: &[Instrument],
+    currency: &str,
+) -> Setting {
+    Setting {
+        mode: Mode::Paper,
+        seed: backtest::plugin_seed(seed, &run.name),
+        instruments: own.iter().map(|id| (*id, rules[usize::from(id.0)].clone())).collect(),
+        currency: currency.to_owned(),
+    }
 }
 
 fn recovery(config: &RunConfig) -> RecoveryConfig {
@@ -229,8 +292,8 @@ fn replay(
 }
 
 /// What the journal says of the beginning of a run.
-fn began(config: &RunConfig, run: RunId, hashes: &[String]) -> Vec<HostRecord> {
-    let components = hashes.iter().filter_map(|hash| hash.parse::<Digest>().ok()).collect();
+fn began(config: &RunConfig, run: RunId, hashes: &[[u8; 32]]) -> Vec<HostRecord> {
+    let components = hashes.iter().map(|hash| Digest(*hash)).collect();
     vec![HostRecord::Started {
         run,
         mode: RunMode::Paper,

@@ -20,7 +20,6 @@ use super::{
     start::Found,
     venue::Account,
 };
-use crate::config::RunConfig;
 
 /// What came of a session.
 #[derive(Clone, Debug)]
@@ -32,11 +31,11 @@ pub struct Outcome {
 }
 
 /// How a session stands when it ends.
-pub(super) fn summary(config: &RunConfig, host: &Host, found: Found, ending: Ending) -> Outcome {
+pub(super) fn summary(host: &Host, found: Found, ending: Ending) -> Outcome {
     let engine = &host.engine;
     let rules = &engine.config().instruments;
     let symbol = |index: usize| rules.get(index).map_or("?", |rules| &rules.spec().symbol);
-    let name = |plugin: PluginId| config.plugins[usize::from(plugin.0)].name.clone();
+    let name = |plugin: PluginId| host.roster.name(plugin).to_owned();
     let ended = match ending {
         Ending::MarketOver => "market-over",
         Ending::Stopped => "stopped",
@@ -76,7 +75,7 @@ pub(super) fn summary(config: &RunConfig, host: &Host, found: Found, ending: End
             json!({ "instrument": symbol(at), "quantity": quantity.to_string() })
         })
         .collect();
-    let locks: Vec<Value> = locks(host, name)
+    let locks: Vec<Value> = locks(host)
         .into_iter()
         .map(|(scope, lock)| json!({ "scope": scope, "reason": lock.reason.name() }))
         .collect();

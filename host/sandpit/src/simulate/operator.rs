@@ -98,6 +98,7 @@ impl Operator {
                 self.quarantined[at] = false;
             }
             Command::Unlock(..)
+            | Command::CancelOrders(_)
             | Command::Flatten(_)
             | Command::ResumeInstrument(_)
             | Command::LoseJournal => {}

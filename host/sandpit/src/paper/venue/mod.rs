@@ -65,7 +65,8 @@ impl VenueSpec {
         for instrument in &self.instruments {
             rules.update(format!("{:?}", instrument.spec()));
         }
-        rules.update(format!("{:?} {:?}", self.model, self.budgets));
+        // What plugins are given is not among its rules: there is no margin, and they come and go.
+        rules.update(format!("{:?}", self.model));
         Head {
             format: log::FORMAT,
             tapes: self.tapes.clone(),
@@ -432,6 +433,13 @@ impl PaperVenue {
             self.logged = reached;
         }
         Ok(())
+    }
+}
+
+impl PaperVenue {
+    /// One plugin more trades here.
+    pub(super) fn fund(&mut self, plugin: PluginId, budget: Money) {
+        self.exchange.fund(plugin, budget);
     }
 }
 
