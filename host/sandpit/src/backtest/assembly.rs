@@ -9,6 +9,7 @@ use sandpit_core::{
     ids::{InstrumentId, RunId},
     instrument::Instrument,
     matching::{FillModel, InstrumentModel},
+    risk::Rates,
 };
 use sandpit_plugin::{AnyRunner, Argument, ComponentFile, Description, Runner as _, WarmUp};
 use sha2::{Digest as _, Sha256};
@@ -61,7 +62,8 @@ impl Assembly {
             arguments.push(given.map_err(refused(&run.name))?);
             warm_up.extend(description.warm_up.iter().copied());
             hashes.push(*loaded.checked.sha256());
-            configs.push(plugin_config(run, description, &instruments)?);
+            let (rates, plugins) = (&config.account_limits.rates, config.plugins.len());
+            configs.push(plugin_config(run, description, &instruments, (rates, plugins))?);
             instances.push(loaded.instance);
         }
         let account = &config.account_limits;
@@ -81,16 +83,18 @@ impl Assembly {
     }
 }
 
-/// One plugin's share of a run.
+/// One plugin's share of a run: of `account`'s rates it has one of so many equal parts.
 pub(crate) fn plugin_config(
     run: &PluginRun,
     description: &Description,
     instruments: &[Instrument],
+    (account, plugins): (&Rates, usize),
 ) -> Result<PluginConfig, ConfigError> {
     let scope = format!("plugin `{}`", run.name);
     let mut limits = limits::resolve(&run.limits, instruments, &scope, limits::OF_A_PLUGIN)?;
     // Leverage is for the operator to grant: a plugin that nobody limits has its budget.
     limits.gross_notional_max.get_or_insert(run.budget);
+    limits::share_rates(&mut limits.rates, account, plugins);
     Ok(PluginConfig {
         budget: run.budget,
         instruments: plugin_instruments(run, instruments)?,

@@ -6,7 +6,7 @@ use sandpit_core::{
     ids::InstrumentId,
     instrument::Instrument,
     num::{Decimal, Quantity},
-    risk::{InstrumentLimits, Limits},
+    risk::{InstrumentLimits, Limits, Rates},
 };
 
 use crate::config::{ConfigError, MoneyLimits};
@@ -73,6 +73,21 @@ pub(super) fn resolve(
     })
 }
 
+/// What a plugin may send over time where the operator says nothing of it: its equal share of what
+/// the account may, so that none of them uses it up for the others. At least one.
+pub(super) fn share_rates(own: &mut Rates, account: &Rates, plugins: usize) {
+    let plugins = u32::try_from(plugins).unwrap_or(u32::MAX).max(1);
+    let share = |own: &mut Option<u32>, whole: Option<u32>| {
+        *own = own.or_else(|| whole.map(|whole| (whole / plugins).max(1)));
+    };
+    share(&mut own.orders_per_second_max, account.orders_per_second_max);
+    share(&mut own.orders_per_minute_max, account.orders_per_minute_max);
+    share(&mut own.amends_per_second_max, account.amends_per_second_max);
+    share(&mut own.amends_per_minute_max, account.amends_per_minute_max);
+    share(&mut own.cancels_per_second_max, account.cancels_per_second_max);
+    share(&mut own.cancels_per_minute_max, account.cancels_per_minute_max);
+}
+
 /// The instrument of a symbol.
 pub(super) fn find<'a>(
     symbol: &str,
@@ -92,6 +107,31 @@ pub(super) fn unknown(symbol: &str, instruments: &[Instrument], by: &str) -> Con
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plugin_has_its_share_of_the_accounts_rates_where_nothing_is_said() {
+        let account = Rates {
+            orders_per_second_max: Some(10),
+            cancels_per_minute_max: Some(2),
+            ..Rates::default()
+        };
+        let mut own = Rates { orders_per_minute_max: Some(500), ..Rates::default() };
+        share_rates(&mut own, &account, 3);
+        let expected = Rates {
+            orders_per_second_max: Some(3),
+            orders_per_minute_max: Some(500),
+            cancels_per_minute_max: Some(1),
+            ..Rates::default()
+        };
+        assert_eq!(own, expected);
+        // What the operator says stands, and alone it has all.
+        let mut said = Rates { orders_per_second_max: Some(9), ..Rates::default() };
+        share_rates(&mut said, &account, 3);
+        assert_eq!(said.orders_per_second_max, Some(9));
+        let mut alone = Rates::default();
+        share_rates(&mut alone, &account, 1);
+        assert_eq!(alone, account);
+    }
 
     #[test]
     fn one_plugin_cannot_use_up_the_open_orders_of_all() {

@@ -113,7 +113,8 @@ pub(super) fn join(
     let Newcomer { plugin, run } = newcomer;
     let rules = host.engine.config().instruments.clone();
     let description = loaded.instance.description();
-    let share = match backtest::plugin_config(run, description, &rules) {
+    let shares = (&config.account_limits.rates, host.plugins.len() + 1);
+    let share = match backtest::plugin_config(run, description, &rules, shares) {
         Ok(share) => share,
         Err(error) => return Ok(Err(refuse(&error))),
     };
