@@ -37,6 +37,7 @@ fn walls_are_shown_and_required() {
     for wall in walls.iter().filter(|wall| wall["stands"] == false) {
         assert!(!wall["reason"].as_str().unwrap().is_empty(), "{shown:#}");
     }
+    assert_eq!(run(folder.path(), &["--json", "doctor"]).ends(0).json(), shown);
     let text = run(folder.path(), &["plugin", "walls"]).ends(0).output;
     assert!(text.contains("stands   seccomp"), "{text}");
 }

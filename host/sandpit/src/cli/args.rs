@@ -72,6 +72,8 @@ pub(super) enum Command {
     Exchange(super::exchange::ExchangeArgs),
     /// Measure time per event: a strategy in the sandbox, the same natively, and a bare loop
     Bench(BenchArgs),
+    /// Say what keeps this machine safe: the walls around strategies, and which do not stand
+    Doctor,
     /// Check a run's configuration, or print one with every key
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -73,6 +73,7 @@ fn run(command: Command, terminal: &Terminal) -> Result<Reply, Failure> {
         Command::Config(command) => config::run(&command),
         Command::Demo(arguments) => demo::run(&arguments, terminal),
         Command::Bench(arguments) => bench::run(arguments, terminal),
+        Command::Doctor => walls::run(),
         Command::Exchange(arguments) => exchange::run(&arguments, terminal),
         Command::Plugin(command) => plugin::run(&command, terminal),
         Command::Trust(command) => trust::run(command),

@@ -1,4 +1,4 @@
-//! `sandpit plugin walls`.
+//! `sandpit plugin walls`, and `sandpit doctor`, which has nothing else to look at yet.
 
 use std::fmt::Write as _;
 
