@@ -24,3 +24,4 @@ pub mod plugin;
 pub mod risk;
 pub mod simulation;
 pub mod time;
+pub mod venue;

@@ -32,14 +32,17 @@ impl<F: Flaws> Engine<F> {
                 self.take_in(order, *replaces);
                 self.orders.open(order.clone(), *purpose, OrderState::Submitted, at);
                 self.follow_replaced(order.id, *replaces);
+                self.note_deadline(order.id);
                 self.note_order(order, *purpose, replaces.is_none(), at);
             }
-            Record::Held { order, purpose } => {
-                self.take_in(order, None);
+            Record::Held { order, purpose, replaces } => {
+                self.take_in(order, *replaces);
                 self.orders.open(order.clone(), *purpose, OrderState::Emulated, at);
                 self.held.insert(order, None);
-                self.note_order(order, *purpose, true, at);
+                self.follow_replaced(order.id, *replaces);
+                self.note_order(order, *purpose, replaces.is_none(), at);
             }
+            Record::Paired { stop, profit } => self.orders.pair(*stop, *profit),
             Record::Released { order, kind, quantity } => {
                 self.held.remove(*order);
                 let tracked = self.orders.get_any_mut(*order);
@@ -49,6 +52,7 @@ impl<F: Flaws> Engine<F> {
                 tracked.asked_at = at;
                 self.move_order(*order, Transition::Submit, OrderState::Submitted)?;
                 self.orders.release(*order);
+                self.note_deadline(*order);
                 self.note_resting(*order);
             }
             Record::Moved { order, by, to, news, .. } => self.moved(at, *order, *by, *to, news)?,
@@ -62,14 +66,16 @@ impl<F: Flaws> Engine<F> {
                 if !self.orders.is_open(*order) {
                     self.end_bracket_order(*order);
                 }
+                self.end_pair(*order);
             }
             Record::Planned { entry, plan } => {
                 self.orders.plan_exits(entry.plugin, plan.instrument, plan.side, true);
                 self.brackets.plan(*entry, *plan);
             }
             Record::ExitsPlaced { entry, exits } => {
-                let Self { brackets, orders, .. } = self;
-                brackets.placed(*entry, *exits, |id| orders.is_open(id));
+                let Self { brackets, orders, replacing, .. } = self;
+                let goes_on = |id| orders.is_open(id) || replacing.contains_key(&id);
+                brackets.placed(*entry, *exits, goes_on);
             }
             Record::Trailed { order, best } => self.held.set_best(*order, *best),
             Record::Liquidated { plugin, instrument, side, fill, time } => {
@@ -154,6 +160,7 @@ impl<F: Flaws> Engine<F> {
             tracked.filled_before = before;
         }
         self.brackets.replaced(old, new);
+        self.end_pair(old);
     }
 
     fn move_order(
@@ -170,6 +177,8 @@ impl<F: Flaws> Engine<F> {
         }
         if was_open && to.is_closed() {
             self.held.remove(id);
+            self.deadlines.remove(id);
+            self.end_pair(id);
             if !self.replacing.contains_key(&id) {
                 self.end_bracket_order(id);
             }
@@ -329,6 +338,7 @@ impl<F: Flaws> Engine<F> {
             self.held.latch(carried.order.id);
         }
         self.orders.carry(carried.clone());
+        self.note_deadline(carried.order.id);
         self.note_resting(carried.order.id);
         if carried.purpose == Purpose::Protective && !carried.state.is_closed() {
             self.risk.protection.opened(&carried.order, carried.asked_at);

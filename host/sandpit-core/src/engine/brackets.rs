@@ -6,8 +6,10 @@ use alloc::collections::BTreeMap;
 use crate::{
     engine::CLOSED_ORDERS_MAX,
     ids::{ClientOrderId, InstrumentId, OrderTag},
+    intent::TimeInForce,
     market::Side,
-    num::Price,
+    num::{Price, Quantity},
+    order::{Order, OrderKind},
 };
 
 /// What is to be placed once the entry fills.
@@ -25,6 +27,29 @@ pub struct ExitPlan {
     pub instrument: InstrumentId,
     /// Side of the exits.
     pub side: Side,
+}
+
+impl ExitPlan {
+    /// An exit of the plan.
+    pub(crate) const fn exit(
+        &self,
+        id: ClientOrderId,
+        tag: OrderTag,
+        kind: OrderKind,
+        quantity: Quantity,
+    ) -> Order {
+        Order {
+            id,
+            tag,
+            instrument: self.instrument,
+            side: self.side,
+            quantity,
+            kind,
+            time_in_force: TimeInForce::Gtc,
+            post_only: false,
+            reduce_only: true,
+        }
+    }
 }
 
 /// The exits of one entry once they are placed; `None` for one that risk did not approve.

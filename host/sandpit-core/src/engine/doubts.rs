@@ -19,6 +19,9 @@ use crate::{
     time::{Nanos, UnixNanos},
 };
 
+/// What is said of an order that the venue turns out never to have had.
+const NEVER_ARRIVED: &str = "it never arrived at the venue";
+
 #[derive(Clone, Copy, Debug)]
 struct Doubt {
     next: UnixNanos,
@@ -139,10 +142,9 @@ impl<F: Flaws> Engine<F> {
             // A bracket's exit is placed anew. A plugin's own order is the plugin's to place, and
             // the stop of a position follows from the position.
             if tracked.purpose == Purpose::Exit && !tracked.cancel_wanted {
-                let (quantity, kind) = (tracked.order.quantity, tracked.order.kind);
-                self.commit(Record::Replacing { order: id, quantity, kind }, effects);
+                return self.exit_never_arrived(id, time, effects);
             }
-            ReportKind::Rejected(String::from("it never arrived at the venue"))
+            ReportKind::Rejected(String::from(NEVER_ARRIVED))
         } else {
             // It was there once and ended while nobody listened; its fills have been asked for.
             self.commit(Record::Alert(Alert::OrderVanished(id)), effects);
@@ -150,6 +152,31 @@ impl<F: Flaws> Engine<F> {
         };
         self.apply_report(id, kind, time, Origin::Reconciliation, effects);
         self.settle(id);
+    }
+
+    /// A bracket's exit never arrived. Of a pair neither did: both are placed anew.
+    fn exit_never_arrived(
+        &mut self,
+        id: ClientOrderId,
+        time: UnixNanos,
+        effects: &mut Vec<Effect>,
+    ) {
+        let lost = |leg: &Tracked| {
+            leg.state == OrderState::Unknown && leg.venue_id.is_none() && leg.filled.is_zero()
+        };
+        let partner = self.open_partner(id);
+        let partner = partner.filter(|id| self.orders.get(*id).is_some_and(lost));
+        let ids = [Some(id), partner];
+        for id in ids.into_iter().flatten() {
+            if let Some(kind) = self.orders.get(id).map(|tracked| tracked.order.kind) {
+                self.replace_later(id, kind, effects);
+            }
+        }
+        for id in ids.into_iter().flatten() {
+            let kind = ReportKind::Rejected(String::from(NEVER_ARRIVED));
+            self.apply_report(id, kind, time, Origin::Reconciliation, effects);
+            self.settle(id);
+        }
     }
 
     /// Brings an order to where the venue says it is. Only ever forward: what the venue says may
@@ -229,7 +256,10 @@ impl<F: Flaws> Engine<F> {
             self.must_end(tracked)
                 && !matches!(tracked.state, OrderState::PendingCancel | OrderState::Unknown)
         });
-        if again {
+        if again && self.replacing.contains_key(&id) {
+            // What is to come in its place still is.
+            self.ask_cancel(id, effects);
+        } else if again {
             self.cancel(id, effects);
         }
     }
@@ -247,11 +277,13 @@ impl<F: Flaws> Engine<F> {
     }
 
     /// Whether an order may not work on: somebody wants its end, or the kill switch is on, or its
-    /// plugin is at fault or being closed, or it stands in the way of an exit. What the host placed to protect a position may.
+    /// plugin is at fault or being closed, or it stands in the way of an exit, or its time is over.
+    /// What the host placed to protect a position may.
     fn must_end(&self, tracked: &Tracked) -> bool {
         let plugin = tracked.order.plugin();
         let locked = |scope, reason| self.scope_state(scope).locks().any(|l| l.reason == reason);
         tracked.cancel_wanted
+            || self.must_expire(tracked.order.id)
             || self.is_in_the_way(tracked)
             || (!tracked.purpose.is_host()
                 && (locked(None, LockReason::KillSwitch)

@@ -87,8 +87,20 @@ pub enum Effect {
     Record(Record),
     /// Send an order.
     Submit(Approved<Order>),
-    /// Cancel an order.
+    /// Send two orders of one position of which one ends the other: both or none. Only where the
+    /// venue has [`super::VenueCapabilities::oco`].
+    SubmitPair {
+        /// The stop.
+        stop: Approved<Order>,
+        /// The take-profit.
+        profit: Approved<Order>,
+    },
+    /// Cancel an order. One of a pair takes the other with it.
     Cancel(CancelOrder),
+    /// Cancel all orders of an instrument, those of others on the account among them. Comes beside
+    /// the cancels of our own, and only where the venue has
+    /// [`super::VenueCapabilities::cancel_all`].
+    CancelAll(InstrumentId),
     /// Change an order.
     Amend(Approved<AmendOrder>),
     /// Ask the venue about an order, at every place that could know it; the answer is

@@ -17,47 +17,6 @@ use crate::{
     time::UnixNanos,
 };
 
-/// What of an order the venue can keep by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one thing that a venue has or lacks")]
-pub struct VenueCapabilities {
-    /// Stops and stop-limits.
-    pub stop: bool,
-    /// Take-profits with a trigger.
-    pub take_profit: bool,
-    /// Trailing stops.
-    pub trailing_stop: bool,
-    /// Changes of a working order. Without them a change is a cancel and, once that is confirmed,
-    /// a new order: at no moment may both trade.
-    pub amend: bool,
-    /// Reduce-only. Without it the host holds an order to its plugin's position.
-    pub reduce_only: bool,
-}
-
-impl VenueCapabilities {
-    /// A venue that can do everything, as the simulated one.
-    pub const ALL: Self =
-        Self { stop: true, take_profit: true, trailing_stop: true, amend: true, reduce_only: true };
-
-    /// Whether an order can go to the venue as it is.
-    #[must_use]
-    pub const fn can_keep(&self, order: &Order) -> bool {
-        let kind = match order.kind {
-            OrderKind::Market | OrderKind::Limit(_) => return true,
-            OrderKind::Stop(_) | OrderKind::StopLimit { .. } => self.stop,
-            OrderKind::TakeProfit(_) => self.take_profit,
-            OrderKind::TrailingStop(_) => self.trailing_stop,
-        };
-        kind && (self.reduce_only || !order.reduce_only)
-    }
-}
-
-impl Default for VenueCapabilities {
-    fn default() -> Self {
-        Self::ALL
-    }
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Trail {
     side: Side,
@@ -304,11 +263,16 @@ impl<F: Flaws> Engine<F> {
         }
         let (mut order, purpose) = (tracked.order.clone(), tracked.purpose);
         order.kind = order.kind.limit().map_or(OrderKind::Market, OrderKind::Limit);
-        if order.reduce_only && !self.config.venue.reduce_only {
+        let bound = order.reduce_only && !self.config.venue.keeps_reduce_only();
+        let room = self.room(&order);
+        if bound || room.is_some_and(|room| order.quantity > room) {
             if self.make_way(&order, effects) {
                 return;
             }
-            order.quantity = order.quantity.min(self.held_to(&order, id));
+            if bound {
+                order.quantity = order.quantity.min(self.held_to(&order, id));
+            }
+            order.quantity = room.map_or(order.quantity, |room| order.quantity.min(room));
         }
         let quantity = order.quantity;
         if quantity.is_zero() {
@@ -328,7 +292,7 @@ impl<F: Flaws> Engine<F> {
             Ok(None) => self.end_held(id, effects),
             Ok(Some(approved)) => {
                 self.commit(Record::Released { order: id, kind, quantity }, effects);
-                effects.push(Effect::Submit(approved));
+                effects.push(Effect::Submit(self.for_venue(approved)));
             }
             Err(denial) => {
                 let tag = self.orders.get(id).map(|tracked| tracked.order.tag);
@@ -339,16 +303,15 @@ impl<F: Flaws> Engine<F> {
         }
     }
 
-    /// Ends what works at the venue to shrink the same position: an exit whose trigger was reached
-    /// goes first. Whether there was anything; the exit then waits until that has ended.
+    /// Ends what works at the venue to shrink the same position, or locks what is to be sold: an
+    /// exit whose trigger was reached goes first. Whether there was anything; the exit then waits
+    /// until that has ended.
     fn make_way(&mut self, order: &Order, effects: &mut Vec<Effect>) -> bool {
         let in_the_way: Vec<_> = self
             .orders
             .iter()
-            .filter(|t| t.order.plugin() == order.plugin() && t.order.side == order.side)
-            .filter(|t| t.order.instrument == order.instrument && t.order.reduce_only)
-            .filter(|t| t.order.kind.limit().is_some() && !self.held.contains(t.order.id))
-            .map(|t| t.order.id)
+            .filter(|tracked| self.blocks(order, tracked))
+            .map(|tracked| tracked.order.id)
             .collect();
         if in_the_way.is_empty() {
             return false;
@@ -363,18 +326,23 @@ impl<F: Flaws> Engine<F> {
         true
     }
 
+    /// Whether one of its plugin's orders has to end before an exit can go: one that may only
+    /// reduce and rests, or, where that locks a balance, any that rests or waits for its trigger.
+    fn blocks(&self, exit: &Order, tracked: &Tracked) -> bool {
+        let (order, locks) = (&tracked.order, self.config.venue.locks(exit.side));
+        let waits = order.kind.is_conditional() && tracked.state != OrderState::Triggered;
+        order.plugin() == exit.plugin()
+            && order.side == exit.side
+            && order.instrument == exit.instrument
+            && !self.held.contains(order.id)
+            && (order.reduce_only || locks)
+            && (order.kind.limit().is_some() || (locks && waits))
+    }
+
     /// Whether an exit whose trigger was reached waits for this order to end.
     pub(super) fn is_in_the_way(&self, tracked: &Tracked) -> bool {
-        let order = &tracked.order;
-        let waits = |id: &ClientOrderId| {
-            self.orders.get(*id).is_some_and(|waiting| {
-                waiting.order.instrument == order.instrument && waiting.order.side == order.side
-            })
-        };
-        order.reduce_only
-            && order.kind.limit().is_some()
-            && !self.held.contains(order.id)
-            && self.held.latched.iter().any(|id| id.plugin == order.plugin() && waits(id))
+        let mut latched = self.held.latched.iter().filter_map(|id| self.orders.get(*id));
+        latched.any(|exit| self.blocks(&exit.order, tracked))
     }
 
     /// Sends the exits of a plugin that waited for an order to make way.
@@ -398,9 +366,10 @@ impl<F: Flaws> Engine<F> {
                 && tracked.order.instrument == order.instrument
                 && tracked.order.side == order.side
                 && tracked.order.id != except
+                && self.orders.partner(tracked.order.id) != Some(except)
                 && !self.held.contains(tracked.order.id)
         });
-        let working: i64 = at_venue.map(|tracked| tracked.working().0).sum();
+        let working: i64 = at_venue.map(|tracked| tracked.reserved().0).sum();
         Quantity(held.0.saturating_sub(working)).max(Quantity::ZERO)
     }
 
@@ -431,7 +400,7 @@ impl<F: Flaws> Engine<F> {
         instrument: InstrumentId,
         effects: &mut Vec<Effect>,
     ) {
-        if self.config.venue.reduce_only {
+        if self.config.venue.keeps_reduce_only() {
             return;
         }
         let position = self.orders.plugin_exposure(id.plugin, instrument).position;
@@ -440,6 +409,7 @@ impl<F: Flaws> Engine<F> {
             .iter()
             .filter(|t| t.order.plugin() == id.plugin && t.order.instrument == instrument)
             .filter(|t| t.order.reduce_only && !self.held.contains(t.order.id))
+            .filter(|t| !self.ends_with_partner(t.order.id))
             .filter(|t| {
                 let held = if t.order.side == Side::Sell { position } else { -position };
                 t.working() > held.max(Quantity::ZERO)
@@ -447,7 +417,10 @@ impl<F: Flaws> Engine<F> {
             .map(|t| t.order.id)
             .collect();
         for order in too_much {
-            self.cancel(order, effects);
+            match self.open_partner(order) {
+                Some(partner) => self.clip_pair(order, partner, instrument, effects),
+                None => self.cancel(order, effects),
+            }
         }
     }
 }

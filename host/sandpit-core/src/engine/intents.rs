@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::{
     engine::{
         Alert, AmendOrder, CancelOrder, Effect, Engine, ExitPlan, Flaws, News, Origin, Record,
-        timers::Timer,
+        orders::Tracked, timers::Timer,
     },
     ids::{ClientOrderId, InstrumentId, OrderTag, PluginId},
     intent::{Amend, Bracket, Intent, Place, PlaceKind, TargetPosition, TimeInForce},
@@ -13,7 +13,9 @@ use crate::{
     num::{Decimal, Price, Quantity},
     order::{Order, OrderKind, OrderState, Transition, next_state},
     plugin::{OrderUpdate, OrderUpdateKind, PluginEvent},
-    risk::{Act, Denial, Purpose, approve, form, form_limit, form_quantity, form_trigger},
+    risk::{
+        Act, Approved, Denial, Purpose, approve, form, form_limit, form_quantity, form_trigger,
+    },
 };
 
 /// A wish that was refused, with what is known of it.
@@ -49,7 +51,7 @@ impl<F: Flaws> Engine<F> {
                 .map_err(|denial| self.refused_change(plugin, amend.tag, denial)),
             Intent::Cancel(tag) => match self.orders.by_tag(plugin, *tag) {
                 Some(id) => {
-                    self.cancel(id, effects);
+                    self.cancel_by_plugin(id, effects);
                     Ok(())
                 }
                 None => Err(self.refused_change(plugin, *tag, Denial::UnknownOrder)),
@@ -133,16 +135,27 @@ impl<F: Flaws> Engine<F> {
         if self.halted[usize::from(instrument.0)] && !purpose.is_host() {
             return Err(Denial::InstrumentHalted);
         }
-        let kept = !self.config.venue.can_keep(&order)
+        let venue = self.config.venue;
+        if let Some(feature) = venue.lacks(&order).filter(|_| !purpose.is_host()) {
+            return Err(Denial::VenueLacks(feature));
+        }
+        // A stop that there is no room for at the venue waits here.
+        let room = self.room(&order);
+        let conditional = order.kind.is_conditional();
+        let kept = !venue.can_keep(&order)
+            || (conditional && room.is_some_and(|room| order.quantity > room))
             || (purpose == Purpose::Protective
-                && order.kind.is_conditional()
+                && conditional
                 && self.risk.protection.keeps(id.plugin, instrument));
-        if order.reduce_only && !kept && !self.config.venue.reduce_only {
+        if order.reduce_only && !kept && !venue.keeps_reduce_only() {
             let most = self.held_to(&order, id);
             if !purpose.is_host() && order.quantity > most {
                 return Err(Denial::NotReducing);
             }
             order.quantity = order.quantity.min(most);
+            if purpose.is_host() {
+                order.quantity = room.map_or(order.quantity, |room| order.quantity.min(room));
+            }
             if order.quantity.is_zero() {
                 return Err(Denial::NotReducing);
             }
@@ -153,21 +166,31 @@ impl<F: Flaws> Engine<F> {
         let act = if replaces.is_none() { Act::New } else { Act::Resume };
         let approved = approve::<F>(order, rules, market, scopes, purpose, act)?;
         let order = approved.get().clone();
+        if let Some(limit) = room.filter(|room| !kept && order.quantity > *room) {
+            return Err(Denial::BalanceLocked { value: order.quantity, limit });
+        }
         if self.prevent_self_trade(&order, purpose, effects)? {
-            self.commit(Record::Held { order, purpose }, effects);
+            self.commit(Record::Held { order, purpose, replaces }, effects);
             self.end_held(id, effects);
         } else if kept {
             let trails = matches!(order.kind, OrderKind::TrailingStop(_));
-            self.commit(Record::Held { order, purpose }, effects);
+            self.commit(Record::Held { order, purpose, replaces }, effects);
             if let Some(best) = market.mark.filter(|_| trails) {
                 self.commit(Record::Trailed { order: id, best }, effects);
             }
-            self.tell_order(id, OrderUpdateKind::Accepted, effects);
+            if replaces.is_none() {
+                self.tell_order(id, OrderUpdateKind::Accepted, effects);
+            }
         } else {
             self.commit(Record::Submitted { order, purpose, replaces }, effects);
-            effects.push(Effect::Submit(approved));
+            effects.push(Effect::Submit(self.for_venue(approved)));
         }
         Ok(id)
+    }
+
+    /// An order as it is sent: its time is the host's to see to where the venue has none.
+    pub(super) fn for_venue(&self, approved: Approved<Order>) -> Approved<Order> {
+        if self.config.venue.gtd { approved } else { approved.good_till_canceled() }
     }
 
     /// The id that the next order will have; it is used up when the order is sent.
@@ -337,7 +360,10 @@ impl<F: Flaws> Engine<F> {
         if self.held.contains(id) {
             return self.end_held(id, effects);
         }
-        if tracked.state == OrderState::PendingCancel {
+        // One cancel ends both orders of a pair.
+        let partner = self.open_partner(id).and_then(|partner| self.orders.get(partner));
+        let ends = |tracked: &Tracked| tracked.state == OrderState::PendingCancel;
+        if ends(tracked) || partner.is_some_and(ends) {
             return;
         }
         let by = Transition::AskCancel;

@@ -9,12 +9,16 @@
 //! Rooms: `intents` (wishes to orders), `reports` (what venues say), `feed` (market events to
 //! plugins), `held` (orders that wait here for their trigger), `doubts` and `reconcile` (what is
 //! not known, and how it is found out), `recover` (a start), `locks`, `flatten`, `brackets`,
-//! `timers`, `faults` (plugins at fault), `joining` (plugins that come later), `orders` (the only owner of an order's state); of risk: `scopes` (what it looks at and
+//! `capabilities` (what the venue has), `pairs` (exits of which one ends the other), `balance` (what
+//! there is to sell), `deadlines` (orders that end at a time), `timers`, `faults` (plugins at fault), `joining` (plugins that come later), `orders` (the only owner of an order's state); of risk: `scopes` (what it looks at and
 //! keeps), `guards` (losses), `ramp`, `protection` (stops that the host keeps).
 
 mod apply;
+mod balance;
 mod brackets;
+mod capabilities;
 mod config;
+mod deadlines;
 mod doubts;
 mod event;
 mod faults;
@@ -27,6 +31,7 @@ mod intents;
 mod joining;
 mod locks;
 mod orders;
+mod pairs;
 mod protection;
 mod ramp;
 mod reconcile;
@@ -40,10 +45,10 @@ mod venue_news;
 mod views;
 
 pub use brackets::{ExitPlan, Exits};
+pub use capabilities::{Amends, TrailingStops, VenueCapabilities, VenueFeature};
 pub use config::{EngineConfig, PluginConfig};
 pub use event::{Alert, AmendOrder, CancelOrder, Command, Effect, Event, QueryOrder, Reconcile};
 pub use flaws::{Flaws, Sound};
-pub use held::VenueCapabilities;
 pub use joining::AddPluginError;
 pub use locks::{Lock, LockReason};
 pub use orders::CLOSED_ORDERS_MAX;
@@ -71,6 +76,7 @@ use crate::{
     time::UnixNanos,
 };
 use brackets::Brackets;
+use deadlines::Deadlines;
 use doubts::Doubts;
 use feed::Feed;
 use held::Held;
@@ -103,6 +109,8 @@ pub struct Engine<F: Flaws = Sound> {
     orders: Orders,
     brackets: Brackets,
     held: Held,
+    /// Orders that the host ends at their time, because the venue does not.
+    deadlines: Deadlines,
     /// Orders that are being canceled to be placed anew, with what they are to be.
     replacing: BTreeMap<ClientOrderId, (Quantity, OrderKind)>,
     timers: Timers,
@@ -140,7 +148,8 @@ impl<F: Flaws> Engine<F> {
     #[must_use]
     pub fn with_flaws(config: EngineConfig) -> Self {
         let instruments = config.instruments.len();
-        let mut orders = Orders::new(config.plugins.len(), instruments, config.venue.reduce_only);
+        let reduces = config.venue.keeps_reduce_only();
+        let mut orders = Orders::new(config.plugins.len(), instruments, reduces);
         let everybody = config.account_limits.protective_stop.is_some();
         for (index, plugin) in (0u16..).zip(&config.plugins) {
             if everybody || plugin.limits.protective_stop.is_some() {
@@ -160,6 +169,7 @@ impl<F: Flaws> Engine<F> {
             orders,
             brackets: Brackets::default(),
             held: Held::new(instruments),
+            deadlines: Deadlines::default(),
             replacing: BTreeMap::new(),
             timers: Timers::default(),
             plugin_states: alloc::vec![ScopeState::new(); config.plugins.len()],
@@ -212,6 +222,7 @@ impl<F: Flaws> Engine<F> {
         }
         self.end_locks(effects);
         self.expire_held(effects);
+        self.end_overdue(effects);
         self.ask_again(effects);
         if self.reconcile_next.is_some_and(|at| at <= self.now) {
             self.ask_reconcile(effects);
@@ -251,6 +262,7 @@ impl<F: Flaws> Engine<F> {
                 self.commit(Record::Alert(Alert::Killed(Scope::Account)), effects);
                 self.lock(None, LockReason::KillSwitch, TradingState::Halted, None, effects);
                 self.cancel_everything(effects);
+                self.cancel_all_at_venue(effects);
                 if flatten {
                     self.flatten_all(effects);
                 }
@@ -258,6 +270,7 @@ impl<F: Flaws> Engine<F> {
             Command::LoseJournal => {
                 self.lock(None, LockReason::Journal, TradingState::Halted, None, effects);
                 self.cancel_everything(effects);
+                self.cancel_all_at_venue(effects);
             }
             Command::Unlock(plugin, reason) => self.unlock(plugin, reason, effects),
             Command::CancelOrders(plugin) => self.cancel_own(plugin, effects),
@@ -295,6 +308,17 @@ impl<F: Flaws> Engine<F> {
         let others = self.orders.iter().filter(|t| t.purpose != Purpose::Protective);
         let all: Vec<_> = others.map(|tracked| tracked.order.id).collect();
         self.cancel_each(&all, effects);
+    }
+
+    /// Has the venue cancel everything of the instruments in which we have orders there, where it
+    /// can and the operator wants it. Comes after the cancels of our own, which alone are noted.
+    fn cancel_all_at_venue(&self, effects: &mut Vec<Effect>) {
+        if !(self.config.venue.cancel_all && self.config.risk.cancel_all_on_kill) {
+            return;
+        }
+        let there = self.orders.iter().filter(|tracked| !self.held.contains(tracked.order.id));
+        let instruments: BTreeSet<_> = there.map(|tracked| tracked.order.instrument).collect();
+        effects.extend(instruments.into_iter().map(Effect::CancelAll));
     }
 
     fn cancel_each(&mut self, ids: &[ClientOrderId], effects: &mut Vec<Effect>) {

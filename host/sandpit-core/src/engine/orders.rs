@@ -91,6 +91,11 @@ impl Tracked {
             )
     }
 
+    /// What counts as working: of the two orders of a pair one carries both.
+    pub(crate) const fn reserved(&self) -> Quantity {
+        self.reserved
+    }
+
     /// Whether it counts as one that can only reduce.
     pub(crate) const fn is_bound(&self) -> bool {
         self.bound
@@ -157,6 +162,8 @@ pub(crate) struct Orders {
     closed_order: VecDeque<ClientOrderId>,
     /// Orders that a plugin may speak of. The host's own protective orders have no tag here.
     tags: BTreeMap<(PluginId, OrderTag), ClientOrderId>,
+    /// From either order of a pair to the other. At most one of the two trades.
+    pairs: BTreeMap<ClientOrderId, ClientOrderId>,
     plugins: Vec<ScopeOrders>,
     account: ScopeOrders,
     /// Whether the venue keeps reduce-only orders to what they reduce. Where it does not, one that
@@ -173,6 +180,7 @@ impl Orders {
             closed: BTreeMap::new(),
             closed_order: VecDeque::new(),
             tags: BTreeMap::new(),
+            pairs: BTreeMap::new(),
             plugins: alloc::vec![scope.clone(); plugins],
             account: scope,
             venue_reduces,
@@ -282,11 +290,44 @@ impl Orders {
         self.refresh(id);
     }
 
-    /// Counts anew what works of an order that has changed.
+    /// Counts anew what works of an order that has changed. Of a pair the larger counts, once.
     pub(crate) fn refresh(&mut self, id: ClientOrderId) {
-        if let Some(working) = self.open.get(&id).map(Tracked::working) {
-            self.reserve(id, working);
+        let Some(working) = self.open.get(&id).map(Tracked::working) else {
+            return;
+        };
+        let partner = self.partner(id).and_then(|other| Some((other, self.open.get(&other)?)));
+        match partner.map(|(other, tracked)| (other, tracked.working())) {
+            Some((other, theirs)) => {
+                self.reserve(id.max(other), Quantity::ZERO);
+                self.reserve(id.min(other), working.max(theirs));
+            }
+            None => self.reserve(id, working),
         }
+    }
+
+    /// The other order of a pair, open or not.
+    pub(crate) fn partner(&self, id: ClientOrderId) -> Option<ClientOrderId> {
+        self.pairs.get(&id).copied()
+    }
+
+    /// Of these two one trades at most.
+    pub(crate) fn pair(&mut self, one: ClientOrderId, other: ClientOrderId) {
+        self.pairs.insert(one, other);
+        self.pairs.insert(other, one);
+        self.refresh(one);
+        self.refresh(other);
+    }
+
+    /// A pair of which nothing is left.
+    pub(crate) fn unpair(&mut self, id: ClientOrderId) {
+        if let Some(other) = self.pairs.remove(&id) {
+            self.pairs.remove(&other);
+        }
+    }
+
+    /// All pairs, the elder order of each first.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (ClientOrderId, ClientOrderId)> {
+        self.pairs.iter().filter(|(one, other)| one < other).map(|(one, other)| (*one, *other))
     }
 
     /// A held order goes to the venue.
@@ -393,6 +434,10 @@ impl Orders {
         }
         self.count_open(&tracked, false);
         self.remember(tracked);
+        // What is left of a pair counts for itself.
+        if let Some(other) = self.partner(id) {
+            self.refresh(other);
+        }
     }
 
     /// Counts an order that begins or ends. A stop of the host's own is none of the plugin's.

@@ -131,6 +131,25 @@ impl<F: Flaws> Engine<F> {
         }
     }
 
+    /// Sees to the position of a stop that works and of which something was said. One whose cancel
+    /// was refused is not canceled again at once: it may be over, and that is being asked.
+    pub(super) fn guard_changed(
+        &mut self,
+        id: ClientOrderId,
+        instrument: InstrumentId,
+        effects: &mut Vec<Effect>,
+    ) {
+        let refused = self
+            .orders
+            .get(id)
+            .is_some_and(|tracked| tracked.cancel_wanted && tracked.state == OrderState::Accepted);
+        if refused {
+            self.risk.protection.retry((id.plugin, instrument), self.now.plus(PAUSE));
+        } else {
+            self.guard_position(id.plugin, instrument, effects);
+        }
+    }
+
     /// Where the venue has refused the stop, the host keeps the next. Whether it has just begun to.
     fn keep_refused(&mut self, key: Key) -> bool {
         let guarded = self.risk.protection.positions.entry(key).or_default();
@@ -223,7 +242,7 @@ impl<F: Flaws> Engine<F> {
     }
 
     /// Whether the market has passed a stop's trigger.
-    fn is_passed(&self, instrument: InstrumentId, side: Side, kind: OrderKind) -> bool {
+    pub(super) fn is_passed(&self, instrument: InstrumentId, side: Side, kind: OrderKind) -> bool {
         let mark = self.market_state(instrument).mark();
         kind.trigger().zip(mark).is_some_and(|(trigger, mark)| match side {
             Side::Sell => mark <= trigger,

@@ -51,6 +51,15 @@ pub enum Record {
         order: Order,
         /// What it is for.
         purpose: Purpose,
+        /// The order in whose place it comes, where one was at the venue and cannot stay there.
+        replaces: Option<ClientOrderId>,
+    },
+    /// Two orders were submitted as a pair of which one ends the other; follows their records.
+    Paired {
+        /// The stop.
+        stop: ClientOrderId,
+        /// The take-profit.
+        profit: ClientOrderId,
     },
     /// A held order is sent next, in another form than it had.
     Released {
@@ -341,6 +350,7 @@ impl Record {
             | Self::Trailed { order, .. }
             | Self::ReplacementEnded(order) => Some(*order),
             Self::Planned { entry, .. } | Self::ExitsPlaced { entry, .. } => Some(*entry),
+            Self::Paired { stop, .. } => Some(*stop),
             _ => None,
         }
     }

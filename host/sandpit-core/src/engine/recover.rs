@@ -183,6 +183,8 @@ impl<F: Flaws> Engine<F> {
         for (order, (quantity, kind)) in &self.replacing {
             records.push(Record::Replacing { order: *order, quantity: *quantity, kind: *kind });
         }
+        let pairs = self.orders.pairs();
+        records.extend(pairs.map(|(stop, profit)| Record::Paired { stop, profit }));
         for (entry, plan, exits) in self.brackets.iter() {
             records.push(Record::Planned { entry, plan });
             records.extend(exits.map(|exits| Record::ExitsPlaced { entry, exits }));

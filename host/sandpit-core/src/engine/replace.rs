@@ -5,12 +5,12 @@
 use alloc::vec::Vec;
 
 use crate::{
-    engine::{AmendOrder, Effect, Engine, Flaws, News, Origin, Record},
+    engine::{AmendOrder, Effect, Engine, Flaws, News, Origin, Record, VenueFeature},
     ids::ClientOrderId,
     num::{Price, Quantity},
     order::{Order, OrderKind, OrderState, Transition},
     plugin::OrderUpdateKind,
-    risk::{Act, Approved, Candidate, Denial, approve_change},
+    risk::{Act, Approved, Candidate, Denial, Purpose, approve_change},
 };
 
 impl<F: Flaws> Engine<F> {
@@ -23,6 +23,16 @@ impl<F: Flaws> Engine<F> {
         // Of an order that is in doubt it has to be known first what it is.
         if self.held.is_latched(change.order) || self.doubts.contains(change.order) {
             return Err(Denial::ChangePending);
+        }
+        let partner = self.open_partner(change.order);
+        if let Some(other) = partner.and_then(|id| self.orders.get(id)) {
+            // The two of a pair have one size, which follows from what the entry has filled.
+            if change.quantity.is_some() {
+                return Err(Denial::VenueLacks(VenueFeature::UnevenPair));
+            }
+            if other.is_changing() || other.state == OrderState::Submitted {
+                return Err(Denial::ChangePending);
+            }
         }
         let approved = self.approve_amend(change)?;
         let tracked = self.orders.get(change.order).ok_or(Denial::UnknownOrder)?;
@@ -42,13 +52,19 @@ impl<F: Flaws> Engine<F> {
         let tracked = self.orders.get(change.order).ok_or(Denial::UnknownOrder)?;
         let order = &tracked.order;
         let quantity = change.quantity.unwrap_or(order.quantity);
-        let bound = self.config.venue.reduce_only || self.held.contains(order.id);
+        let held = self.held.contains(order.id);
+        let bound = self.config.venue.keeps_reduce_only() || held;
         if order.reduce_only && !bound && quantity > order.quantity {
             // The venue would not hold it to the position.
             let most = tracked.filled + self.held_to(order, order.id);
             if quantity > most {
                 return Err(Denial::NotReducing);
             }
+        }
+        if let Some(limit) = self.room(order).filter(|_| !held && quantity > order.quantity)
+            && quantity - tracked.filled > limit
+        {
+            return Err(Denial::BalanceLocked { value: quantity - tracked.filled, limit });
         }
         let candidate = Candidate {
             instrument: order.instrument,
@@ -75,19 +91,45 @@ impl<F: Flaws> Engine<F> {
         let change = *approved.get();
         let (order, by) = (change.order, Transition::AskUpdate);
         let to = self.state_after(order, by).ok_or(Denial::ChangePending)?;
+        let total = self.orders.get(order).map_or(quantity, |tracked| tracked.order.quantity);
+        let partner = self.open_partner(order);
+        let in_place = partner.is_none() && self.config.venue.can_amend(total, &change);
         let news = News::Asked { quantity: change.quantity, price: change.price };
         self.commit(Record::Moved { order, by, to, news, origin: Origin::Host }, effects);
-        if self.config.venue.amend {
+        if in_place {
             effects.push(Effect::Amend(approved));
-        } else {
-            self.commit(Record::Replacing { order, quantity, kind }, effects);
-            self.ask_cancel(order, effects);
+            return Ok(());
+        }
+        self.commit(Record::Replacing { order, quantity, kind }, effects);
+        match partner {
+            Some(partner) => self.renew_pair(order, partner, effects),
+            None => self.ask_cancel(order, effects),
         }
         Ok(())
     }
 
-    /// Places an order in the stead of one that has ended for it. Whether there was one to place.
+    /// Places an order in the stead of one that has ended for it. Whether there was one to place, or
+    /// will be once the other one of its pair has ended.
     pub(super) fn replace(&mut self, id: ClientOrderId, effects: &mut Vec<Effect>) -> bool {
+        if !self.replacing.contains_key(&id) {
+            return false;
+        }
+        let partner = self.orders.partner(id);
+        match partner.filter(|partner| self.replacing.contains_key(partner)) {
+            Some(partner) if self.orders.is_open(partner) => true,
+            Some(partner) => self.replace_pair(id, partner, effects),
+            None => self.replace_alone(id, None, effects),
+        }
+    }
+
+    /// The same of one order, whatever becomes of the other one of its pair: of what it was to be,
+    /// or of so much as is left to a pair, however this one has ended.
+    pub(super) fn replace_alone(
+        &mut self,
+        id: ClientOrderId,
+        left_of_pair: Option<Quantity>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
         let Some((quantity, kind)) = self.replacing.get(&id).copied() else {
             return false;
         };
@@ -96,22 +138,32 @@ impl<F: Flaws> Engine<F> {
         };
         let (old, purpose) = (tracked.order.clone(), tracked.purpose);
         let left = Quantity(quantity.0.saturating_sub(tracked.filled.0));
-        let canceled = tracked.state == OrderState::Canceled;
-        let vanished = tracked.state == OrderState::Rejected && purpose.is_host();
-        if !(canceled || vanished) || left <= Quantity::ZERO {
-            self.commit(Record::ReplacementEnded(id), effects);
-            if canceled {
-                self.tell_order(id, OrderUpdateKind::Canceled, effects);
-            }
+        let left = left_of_pair.unwrap_or(left);
+        let ended = match tracked.state {
+            _ if left_of_pair.is_some() => true,
+            OrderState::Canceled => true,
+            // The venue ends one of a pair when the other trades; one that never arrived is sent
+            // anew.
+            OrderState::Expired => purpose == Purpose::Exit,
+            OrderState::Rejected => purpose.is_host(),
+            _ => false,
+        };
+        if !ended || left <= Quantity::ZERO || self.is_overdue(&old) {
+            self.end_replacement(id, effects);
             return false;
         }
         let (tag, instrument) = (old.tag, old.instrument);
         let order = Order { id: self.next_id(id.plugin), quantity: left, kind, ..old };
         match self.send(order, purpose, Some(id), effects) {
-            Ok(new) => self.tell_order(new, OrderUpdateKind::Amended, effects),
+            Ok(new) => {
+                self.tell_order(new, OrderUpdateKind::Amended, effects);
+                // What waits here now may have been passed meanwhile.
+                if self.held.contains(new) {
+                    self.mark(instrument, effects);
+                }
+            }
             Err(denial) => {
-                self.commit(Record::ReplacementEnded(id), effects);
-                self.tell_order(id, OrderUpdateKind::Canceled, effects);
+                self.end_replacement(id, effects);
                 let (plugin, instrument, tag) = (id.plugin, Some(instrument), Some(tag));
                 self.commit(Record::Denied { plugin, instrument, tag, denial }, effects);
                 return false;
@@ -121,10 +173,23 @@ impl<F: Flaws> Engine<F> {
     }
 
     /// An order that was to be replaced will not be: the venue did not let go of it, or somebody
-    /// wants it to end.
+    /// wants it to end. Of a pair that is true of both.
     pub(super) fn forget_replacement(&mut self, id: ClientOrderId, effects: &mut Vec<Effect>) {
-        if self.replacing.contains_key(&id) {
-            self.commit(Record::ReplacementEnded(id), effects);
+        for id in [Some(id), self.orders.partner(id)].into_iter().flatten() {
+            self.end_replacement(id, effects);
+        }
+    }
+
+    /// Nothing comes in the place of an order. Where it has ended, its plugin is told so now.
+    pub(super) fn end_replacement(&mut self, id: ClientOrderId, effects: &mut Vec<Effect>) {
+        if !self.replacing.contains_key(&id) {
+            return;
+        }
+        self.commit(Record::ReplacementEnded(id), effects);
+        match self.orders.get_any(id).map(|tracked| tracked.state) {
+            Some(OrderState::Expired) => self.tell_order(id, OrderUpdateKind::Expired, effects),
+            Some(OrderState::Canceled) => self.tell_order(id, OrderUpdateKind::Canceled, effects),
+            _ => {}
         }
     }
 }

@@ -10,7 +10,6 @@ use crate::{
     },
     ids::{ClientOrderId, InstrumentId, PluginId},
     instrument::Instrument,
-    intent::TimeInForce,
     market::Side,
     num::Quantity,
     order::{Fill, Order, OrderKind, OrderState, Report, ReportKind, Transition, next_state},
@@ -42,12 +41,38 @@ impl<F: Flaws> Engine<F> {
         origin: Origin,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(tracked) = self.orders.get_any(id) else {
+        if self.orders.get_any(id).is_none() {
             return self.commit(Record::Alert(Alert::StrangeReport(id)), effects);
-        };
+        }
         if let ReportKind::Filled(fill) = kind {
             return self.filled(id, fill, time, origin, effects);
         }
+        // A pair is refused, or lost, as one.
+        let unheard = self.unheard_partner(id);
+        if let Some(stop) = unheard.filter(|_| self.stop_goes_first(id, &kind)) {
+            return self.apply_report(stop, kind, time, origin, effects);
+        }
+        let shared =
+            matches!(kind, ReportKind::Rejected(_) | ReportKind::Lost).then(|| kind.clone());
+        self.apply_own_report(id, kind, time, origin, effects);
+        if let Some((partner, kind)) = unheard.zip(shared) {
+            self.foresee_refusal(partner, &kind, effects);
+            self.apply_own_report(partner, kind, time, origin, effects);
+        }
+    }
+
+    /// The same of one order, whatever it is paired with.
+    fn apply_own_report(
+        &mut self,
+        id: ClientOrderId,
+        kind: ReportKind,
+        time: UnixNanos,
+        origin: Origin,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(tracked) = self.orders.get_any(id) else {
+            return;
+        };
         let instrument = tracked.order.instrument;
         // Not the answer to what was asked last: an earlier answer told twice (it may even say the
         // same quantity), or the venue's own doing. Which of them is for the venue to say.
@@ -58,6 +83,11 @@ impl<F: Flaws> Engine<F> {
         {
             return self.doubt(id, effects);
         }
+        // The end of an order that the host has canceled because its time is over.
+        let kind = match kind {
+            ReportKind::Canceled if self.must_expire(id) => ReportKind::Expired,
+            kind => kind,
+        };
         let Some(Reading { by, news, told }) = read(tracked, kind) else {
             return;
         };
@@ -74,6 +104,7 @@ impl<F: Flaws> Engine<F> {
         }
         let was_open = self.orders.is_open(id);
         let sibling = self.brackets.sibling_of(id);
+        self.foresee_end(id, to, effects);
         self.commit(Record::Moved { order: id, by, to, news, origin }, effects);
         // A change to what had been filled already leaves nothing; the plugin is told of
         // both at once.
@@ -93,7 +124,15 @@ impl<F: Flaws> Engine<F> {
             self.settle(id);
         }
         if by == Transition::ChangeRejected {
-            self.forget_replacement(id, effects);
+            // A cancel that overtook its order, and that of an exit, is sent again: what was to
+            // follow still is.
+            let is_sent_again = self.orders.get(id).is_some_and(|t| {
+                let overtook = t.venue_id.is_none() && t.filled.is_zero();
+                t.cancel_wanted && (overtook || t.purpose == Purpose::Exit)
+            });
+            if !is_sent_again {
+                self.forget_replacement(id, effects);
+            }
             self.ask_later(id);
         }
         if by == Transition::Accept {
@@ -219,7 +258,7 @@ impl<F: Flaws> Engine<F> {
         let (plugin, instrument) = (id.plugin, tracked.order.instrument);
         if !state.is_closed() {
             if purpose == Purpose::Protective {
-                self.guard_position(plugin, instrument, effects);
+                self.guard_changed(id, instrument, effects);
             }
             // A bracket's exits may have grown while a change of them was under way.
             if self.brackets.is_exit(id) {
@@ -237,7 +276,12 @@ impl<F: Flaws> Engine<F> {
         }
         // An exit that a plugin canceled leaves the other one; one that did its work does not.
         let flat = self.orders.plugin_exposure(plugin, instrument).position.is_zero();
-        if let Some(other) = sibling.filter(|_| flat || state == OrderState::Filled) {
+        // The venue itself ends the other one of a pair.
+        let other = sibling.filter(|other| {
+            (flat || state == OrderState::Filled)
+                && !(self.orders.partner(id) == Some(*other) && self.ends_with_partner(*other))
+        });
+        if let Some(other) = other {
             self.cancel(other, effects);
         }
         self.release_latched(plugin, effects);
@@ -268,6 +312,9 @@ impl<F: Flaws> Engine<F> {
             }
             return;
         }
+        if let Some(exits) = self.place_pair(&order, &plan, filled, effects) {
+            return self.commit(Record::ExitsPlaced { entry, exits }, effects);
+        }
         let stop = OrderKind::Stop(plan.stop_loss);
         let stop_loss = self.place_exit(&order, &plan, (plan.stop_loss_tag, stop), filled, effects);
         let limit = OrderKind::Limit(plan.take_profit);
@@ -285,17 +332,7 @@ impl<F: Flaws> Engine<F> {
         quantity: Quantity,
         effects: &mut Vec<Effect>,
     ) -> Option<ClientOrderId> {
-        let exit = Order {
-            id: self.next_id(entry.plugin()),
-            tag,
-            instrument: plan.instrument,
-            side: plan.side,
-            quantity,
-            kind,
-            time_in_force: TimeInForce::Gtc,
-            post_only: false,
-            reduce_only: true,
-        };
+        let exit = plan.exit(self.next_id(entry.plugin()), tag, kind, quantity);
         match self.send(exit, Purpose::Exit, None, effects) {
             Ok(id) => Some(id),
             Err(denial) => {
@@ -315,15 +352,22 @@ impl<F: Flaws> Engine<F> {
     /// Lets an exit grow to `quantity`. While a change is under way it is left alone; the answer
     /// brings it back here.
     fn resize_exit(&mut self, exit: ClientOrderId, quantity: Quantity, effects: &mut Vec<Effect>) {
+        if let Some(partner) = self.open_partner(exit) {
+            return self.resize_pair(exit, partner, quantity, effects);
+        }
         let Some(tracked) = self.orders.get(exit) else {
             return;
         };
         let mut quantity = Quantity(quantity.0.saturating_sub(tracked.filled_before.0));
-        if !self.config.venue.reduce_only && !self.held.contains(exit) {
+        if !self.config.venue.keeps_reduce_only() && !self.held.contains(exit) {
             // The host keeps it to the position; asking for more would come to the same again.
-            quantity = quantity.min(tracked.filled + self.held_to(&tracked.order, exit));
+            let order = &tracked.order;
+            let most = self.held_to(order, exit);
+            let most = self.room(order).map_or(most, |room| most.min(room));
+            quantity = quantity.min(tracked.filled + most);
         }
-        if tracked.is_changing() || tracked.order.quantity >= quantity {
+        let comes_anew = self.replacing.contains_key(&exit);
+        if comes_anew || tracked.is_changing() || tracked.order.quantity >= quantity {
             return;
         }
         let (tag, instrument) = (tracked.order.tag, tracked.order.instrument);

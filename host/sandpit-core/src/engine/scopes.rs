@@ -158,7 +158,7 @@ impl<F: Flaws> Engine<F> {
         let (mut own, mut account) = (own_all[at], account_all[at]);
         let changed = except.and_then(|id| self.orders.get(id));
         if let Some(tracked) = changed.filter(|t| t.purpose != Purpose::Protective) {
-            own.work(tracked.order.side, tracked.is_bound(), -tracked.working());
+            own.work(tracked.order.side, tracked.is_bound(), -tracked.reserved());
             account.follow(&own_all[at], &own);
         }
         let view = |scope, of: Option<PluginId>, exposure, all, equity, open_orders| {
@@ -251,11 +251,8 @@ impl<F: Flaws> Engine<F> {
             rule => rule,
         };
         loop {
-            let making_way = |id| {
-                id == order.id
-                    || (rule == SelfTrade::CancelOldest
-                        && self.orders.get(id).is_none_or(|met| met.cancel_wanted))
-            };
+            let making_way =
+                |id| id == order.id || (rule == SelfTrade::CancelOldest && self.is_to_end(id));
             let Some(reach) = self.reach(order) else {
                 return Ok(false);
             };

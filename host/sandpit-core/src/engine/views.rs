@@ -46,6 +46,7 @@ impl<F: Flaws> Engine<F> {
             self.feed.next_bar_end(),
             self.next_lock_end(),
             self.held.next_expiry(),
+            self.deadlines.next(),
             self.doubts.next(),
             self.reconcile_next,
             // Nothing is closed before the books are compared.

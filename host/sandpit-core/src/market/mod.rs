@@ -68,7 +68,7 @@ pub enum MarketData {
     Trade(Trade),
     /// Best bid and ask.
     Quote(Quote),
-    /// A completed bar; the event's time is its close.
+    /// A completed bar; the venue's stamp is its close.
     Bar(Bar),
     /// A change of the book, or a new one.
     Depth(Box<DepthUpdate>),
@@ -117,7 +117,7 @@ pub struct Quote {
 /// One completed bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bar {
-    /// Length; the bar covers `time - interval` to `time`, exclusive.
+    /// Length; the bar covers `venue_time - interval` to `venue_time`, exclusive.
     pub interval: Nanos,
     /// First price.
     pub open: Price,

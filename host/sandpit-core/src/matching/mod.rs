@@ -35,6 +35,13 @@
 //! would need more initial margin than there is is rejected, and a plugin whose equity falls to
 //! its maintenance margin is liquidated.
 //!
+//! **Pairs.** A stop and a limit may be sent as a pair of which one ends the other: when either
+//! trades, or the stop's trigger is reached, the other expires, and a cancel of one cancels both.
+//!
+//! **Balances.** After [`Exchange::lock_balances`] a sell is rejected where there is not enough of
+//! the asset that no other sell locks; the two orders of a pair lock it once. What is paid with is
+//! not looked at.
+//!
 //! **Closings.** While [`Maintenance`] lasts every request is refused and nothing matches.
 //!
 //! **Not modelled:** our own impact, and trades between our own orders; they are not in the market.
@@ -56,7 +63,7 @@ use alloc::vec::Vec;
 use crate::{
     ids::{ClientOrderId, InstrumentId, PluginId},
     instrument::Instrument,
-    market::{MarketData, MarketEvent},
+    market::{MarketData, MarketEvent, Side},
     num::{Money, Price, Quantity},
     order::{Order, Report, ReportKind},
     time::UnixNanos,
@@ -101,6 +108,14 @@ impl Exchange {
     /// Puts money into a plugin's margin account. Without it, a plugin has no margin at all.
     pub fn fund(&mut self, plugin: PluginId, amount: Money) {
         self.shared.wallets.fund(plugin, amount);
+    }
+
+    /// From now on a working sell locks what it would sell, as on a spot account without margin: one
+    /// of more than all plugins have together, and no other sell locks, is rejected.
+    pub fn lock_balances(&mut self) {
+        for venue in &mut self.venues {
+            venue.lock_balances();
+        }
     }
 
     /// A plugin's position, from the venue's own fills.
@@ -162,7 +177,41 @@ impl Exchange {
         self.liquidate(now, out);
     }
 
-    /// A cancel arrives.
+    /// A pair of orders of one instrument arrives, of which one ends the other: both are accepted
+    /// or both rejected.
+    pub fn submit_pair(
+        &mut self,
+        stop: Order,
+        profit: Order,
+        now: UnixNanos,
+        out: &mut Vec<Report>,
+    ) {
+        let ids = [stop.id, profit.id];
+        let is_closed = self.is_closed(now);
+        let reason = match self.at(stop.instrument, now, out) {
+            _ if is_closed => CLOSED,
+            Some((venue, mut desk)) => {
+                venue.submit_pair(stop, profit, &mut desk);
+                return self.liquidate(now, out);
+            }
+            None => "Unknown instrument.",
+        };
+        for id in ids {
+            say(id, now, ReportKind::Rejected(reason.into()), out);
+        }
+    }
+
+    /// A cancel of all orders of an instrument arrives. Nothing is said where there are none, or
+    /// while the venue is closed.
+    pub fn cancel_all(&mut self, instrument: InstrumentId, now: UnixNanos, out: &mut Vec<Report>) {
+        if !self.is_closed(now)
+            && let Some((venue, mut desk)) = self.at(instrument, now, out)
+        {
+            venue.cancel_all(&mut desk);
+        }
+    }
+
+    /// A cancel arrives. One of a pair takes the other with it.
     pub fn cancel(
         &mut self,
         instrument: InstrumentId,
@@ -229,6 +278,13 @@ impl Exchange {
         self.venues.iter().map(Venue::open_orders).sum()
     }
 
+    /// What all orders of one side here could still trade; the two of a pair count once.
+    #[must_use]
+    pub fn working(&self, instrument: InstrumentId, side: Side) -> Quantity {
+        let venue = self.venues.get(usize::from(instrument.0));
+        venue.map_or(Quantity::ZERO, |venue| venue.working(side))
+    }
+
     fn is_closed(&self, now: UnixNanos) -> bool {
         !self.maintenance.closings().is_empty() && self.maintenance.at(now).is_some()
     }
@@ -241,10 +297,7 @@ impl Exchange {
         self.closed = self.maintenance.begun(now);
         let Self { venues, shared, .. } = self;
         for venue in venues {
-            let all: Vec<_> = venue.order_ids().collect();
-            for id in all {
-                venue.end(id, ReportKind::Canceled, &mut Desk { now, shared, out });
-            }
+            venue.cancel_all(&mut Desk { now, shared, out });
         }
     }
 

@@ -120,7 +120,9 @@ denial_codes! {
     CancelRateAboveMax = 215, "cancel-rate-above-max", Both, "too many cancels in a short time; nothing new is taken until they are fewer", "window, limit", "cancels went on passing; orders that only shrink a position do, too";
     OrderToFillAboveMax = 216, "order-to-fill-above-max", Both, "too many orders for each fill", "orders, fills, limit", "the plugin sends much and trades little: see `order_to_fill`";
     SelfTrade = 217, "self-trade", Account, "it would trade with another order of the account", "the other order", "two orders of this account would have met; see `self_trade`";
+    BalanceLocked = 218, "balance-locked", Account, "the account does not have what the order would sell, or other orders hold it", "value, limit (what there is to sell)", "where a working sell locks what it sells, cancel another sell first; a stop may always be placed: the host keeps it";
     TradingState = 301, "trading-state", Both, "the trading state does not allow it", "state", "see the locks of the scope; orders that only shrink a position pass while Reducing";
     InstrumentHalted = 302, "instrument-halted", Host, "the instrument is halted", "", "see the alert that halted it, then resume the instrument";
+    VenueLacks = 303, "venue-lacks", Host, "the venue does not have this, and the host cannot stand in for it", "what: `ioc`, `fok`, `market-fok`, `post-only`, `uneven-pair`", "mend the plugin, or trade where the venue has it: see what a venue lacks";
     NumberOverflow = 901, "number-overflow", Host, "a number would exceed what the host can hold", "", "something is far too large: look at the plugin and at the instrument's rules";
 }

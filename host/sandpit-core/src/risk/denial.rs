@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::{
+    engine::VenueFeature,
     ids::ClientOrderId,
     market::Side,
     num::{Decimal, Money, Price, Quantity},
@@ -238,8 +239,18 @@ pub enum Denial {
         /// Which.
         state: TradingState,
     },
+    /// A sale of more than the account has and no other order holds, on a venue where a working
+    /// sell locks what it would sell.
+    BalanceLocked {
+        /// What was asked for.
+        value: Quantity,
+        /// What there is to sell.
+        limit: Quantity,
+    },
     /// The instrument is halted after an impossible report.
     InstrumentHalted,
+    /// The venue does not have it, and the host cannot do it in the venue's stead.
+    VenueLacks(VenueFeature),
     /// A number would exceed what the engine can hold.
     NumberOverflow,
 }
@@ -290,7 +301,9 @@ impl Denial {
             Self::OrderToFillAboveMax { .. } => DenialCode::OrderToFillAboveMax,
             Self::SelfTrade { .. } => DenialCode::SelfTrade,
             Self::TradingState { .. } => DenialCode::TradingState,
+            Self::BalanceLocked { .. } => DenialCode::BalanceLocked,
             Self::InstrumentHalted => DenialCode::InstrumentHalted,
+            Self::VenueLacks(_) => DenialCode::VenueLacks,
             Self::NumberOverflow => DenialCode::NumberOverflow,
         }
     }

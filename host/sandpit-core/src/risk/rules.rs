@@ -11,4 +11,9 @@ pub struct RiskRules {
     pub self_trade: SelfTrade,
     /// What counts as trading to and fro; `None` looks for nothing.
     pub pattern: Option<PatternRule>,
+    /// Whether the kill switch, and the loss of the journal, cancel everything at the venue by its
+    /// own cancel-all, beside the cancels of our orders. It is faster where there are many orders,
+    /// and ends orders of others on the account, too, and the stops that the host keeps for
+    /// positions, which are placed anew. Means nothing where the venue has none.
+    pub cancel_all_on_kill: bool,
 }

@@ -5,6 +5,7 @@ use core::cmp::{Ordering, Reverse};
 
 use crate::{
     engine::{AmendOrder, CancelOrder},
+    ids::InstrumentId,
     matching::Liquidation,
     order::{Order, Report},
     risk::Approved,
@@ -15,7 +16,9 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) enum Flight {
     Submit(Approved<Order>),
+    SubmitPair(Approved<Order>, Approved<Order>),
     Cancel(CancelOrder),
+    CancelAll(InstrumentId),
     Amend(Approved<AmendOrder>),
     Report(Report),
     Liquidation(Liquidation),

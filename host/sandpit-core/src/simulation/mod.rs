@@ -95,6 +95,9 @@ impl Simulation {
     pub fn new(mut config: SimulationConfig) -> Self {
         config.engine.recovery = None;
         let mut exchange = Exchange::new(&config.engine.instruments, config.fill_model);
+        if config.engine.venue.locks_balance {
+            exchange.lock_balances();
+        }
         for (index, plugin) in (0u16..).zip(&config.engine.plugins) {
             exchange.fund(PluginId(index), plugin.budget);
         }
@@ -266,6 +269,13 @@ impl Simulation {
             Flight::Submit(order) => {
                 self.exchange.submit(order.into_inner(), now, &mut self.reports)
             }
+            Flight::SubmitPair(stop, profit) => {
+                let (stop, profit) = (stop.into_inner(), profit.into_inner());
+                self.exchange.submit_pair(stop, profit, now, &mut self.reports);
+            }
+            Flight::CancelAll(instrument) => {
+                self.exchange.cancel_all(instrument, now, &mut self.reports)
+            }
             Flight::Cancel(cancel) => {
                 self.exchange.cancel(cancel.instrument, cancel.order, now, &mut self.reports)
             }
@@ -308,6 +318,10 @@ impl Simulation {
             match effect {
                 Effect::CallPlugin { plugin, event } => self.call(plugin, &event, port, observer),
                 Effect::Submit(order) => self.depart(Flight::Submit(order)),
+                Effect::SubmitPair { stop, profit } => {
+                    self.depart(Flight::SubmitPair(stop, profit))
+                }
+                Effect::CancelAll(instrument) => self.depart(Flight::CancelAll(instrument)),
                 Effect::Cancel(cancel) => self.depart(Flight::Cancel(cancel)),
                 Effect::Amend(amend) => self.depart(Flight::Amend(amend)),
                 Effect::Record(record) => self.show(&record, observer),

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use sandpit_core::{
-    engine::{Effect, Engine, EngineConfig, Record},
+    engine::{Effect, Engine, EngineConfig, Record, VenueCapabilities},
     ids::InstrumentId,
     instrument::{Instrument, InstrumentSpec},
     num::{Decimal, Money, Quantity},
@@ -101,6 +101,7 @@ fn every_code_has_its_bound() {
         seen.insert(case.code);
     }
     seen.extend(states());
+    seen.extend(venues());
     let missing: Vec<_> = DenialCode::ALL.iter().filter(|code| !seen.contains(code)).collect();
     assert!(missing.is_empty(), "codes that no test denies with: {missing:?}");
 }
@@ -361,6 +362,38 @@ fn states() -> [DenialCode; 3] {
         }
     }
     [DenialCode::TradingState, DenialCode::LeverageAboveMax, DenialCode::ConcentrationAboveMax]
+}
+
+/// Codes that depend on what the venue has.
+fn venues() -> [DenialCode; 2] {
+    let at = |venue| {
+        let free = Limits::unlimited();
+        let config = EngineConfig { venue, ..config(free.clone(), free, OffTick::Deny) };
+        let mut engine: Engine = Engine::new(config);
+        run(&mut engine, LONG_2);
+        engine
+    };
+    let nothing = VenueCapabilities::NONE;
+    let lacks = vec![DenialCode::VenueLacks];
+    for (has, order) in [
+        (VenueCapabilities { ioc: true, ..nothing }, "p0 ioc buy 1 @ 99 #1"),
+        (VenueCapabilities { fok: true, ..nothing }, "p0 fok buy 1 @ 99 #1"),
+        (VenueCapabilities { market_fok: true, ..nothing }, "p0 fok buy 1 @ market #1"),
+        (VenueCapabilities { post_only: true, ..nothing }, "p0 post buy 1 @ 99 #1"),
+    ] {
+        assert_eq!(run(&mut at(has), order), (vec![], 1), "{order}");
+        assert_eq!(run(&mut at(nothing), order), (lacks.clone(), 0), "{order}");
+    }
+    // A market order is immediate everywhere.
+    assert_eq!(run(&mut at(nothing), "p0 ioc buy 1 @ market #1"), (vec![], 1));
+    let locks = VenueCapabilities { locks_balance: true, ..VenueCapabilities::ALL };
+    assert_eq!(run(&mut at(locks), "p0 sell 2 @ 101 #1"), (vec![], 1));
+    let locked = vec![DenialCode::BalanceLocked];
+    assert_eq!(run(&mut at(locks), "p0 sell 3 @ 101 #1"), (locked.clone(), 0));
+    assert_eq!(run(&mut at(locks), "p0 sell 1 @ 101 #1\np0 sell 2 @ 101 #2"), (locked.clone(), 0));
+    // Another plugin's is not for sale.
+    assert_eq!(run(&mut at(locks), "p1 sell 1 @ 101 #1"), (locked, 0));
+    [DenialCode::VenueLacks, DenialCode::BalanceLocked]
 }
 
 /// It must be possible to get out, whatever the limits say.

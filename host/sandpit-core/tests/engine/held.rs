@@ -5,13 +5,7 @@ use sandpit_core::{engine::VenueCapabilities, risk::Limits};
 
 use crate::{recovery::Host, script::fragile};
 
-const NOTHING: VenueCapabilities = VenueCapabilities {
-    stop: false,
-    take_profit: false,
-    trailing_stop: false,
-    amend: false,
-    reduce_only: false,
-};
+const NOTHING: VenueCapabilities = VenueCapabilities::NONE;
 
 fn check(script: &str, expected: &Expect) {
     let mut host = Host::new(fragile(Limits::unlimited(), NOTHING));

@@ -9,6 +9,7 @@ mod faults;
 mod guards;
 mod held;
 mod joining;
+mod lacking;
 mod lifecycle;
 mod orders;
 mod protection;

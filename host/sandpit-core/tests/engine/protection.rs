@@ -1,7 +1,7 @@
 //! Stops that the host keeps for positions.
 
 use sandpit_core::{
-    engine::{EngineConfig, VenueCapabilities},
+    engine::{EngineConfig, TrailingStops, VenueCapabilities},
     num::{Decimal, Money},
     plugin::TradingState,
     risk::{BasisPoints, Limits, OffTick, ProtectiveStop},
@@ -89,7 +89,11 @@ fn its_plugin_can_still_get_out_and_not_turn() {
 
 #[test]
 fn where_the_venue_has_no_stops_the_host_watches() {
-    let venue = VenueCapabilities { stop: false, trailing_stop: false, ..VenueCapabilities::ALL };
+    let venue = VenueCapabilities {
+        stop: false,
+        trailing_stop: TrailingStops::None,
+        ..VenueCapabilities::ALL
+    };
     let mut fixed = with(FIVE_PERCENT, venue);
     assert!(!fixed.run(LONG).contains("submit 2"));
     assert!(!fixed.run("trade 96\nrestart\ntrade 96").contains("submit"));

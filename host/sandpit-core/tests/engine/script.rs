@@ -7,6 +7,7 @@
 //! p0 bracket buy 2 @ 99 #1 stop 95 #2 take 105 #3
 //! p0 stop sell 2 @ 95 #4   p0 take sell 2 @ 105 #4 · p0 stop-limit sell 2 @ 95 94 #4
 //! p0 trail sell 2 by 3 #4  p0 trail sell 2 bp 100 #4 · p0 until 5 stop sell 2 @ 95 #4
+//! p0 until 5 buy 2 @ 99 #4 p0 ioc buy 2 @ 99 #4 · p0 fok buy 2 @ market #4
 //! p0 exit sell 2 @ 99 #4   a reduce-only limit order
 //! v 1 accepted         the venue on the run's first order: accepted, rejected, canceled, lost,
 //!                      cancel-rejected, amended 3 @ 98, fill 2 @ 99 t7 (trade 7)
@@ -309,6 +310,18 @@ fn intent(words: &[&str]) -> Intent {
             time_in_force: TimeInForce::Gtd(UnixNanos(ms.parse::<u64>().unwrap() * 1_000_000)),
             ..place(side, quantity, "market", order)
         }),
+        ["until", ms, side, quantity, "@", price, order] => Intent::Place(Place {
+            time_in_force: TimeInForce::Gtd(UnixNanos(ms.parse::<u64>().unwrap() * 1_000_000)),
+            ..place(side, quantity, price, order)
+        }),
+        ["ioc", side, quantity, "@", price, order] => Intent::Place(Place {
+            time_in_force: TimeInForce::Ioc,
+            ..place(side, quantity, price, order)
+        }),
+        ["fok", side, quantity, "@", price, order] => Intent::Place(Place {
+            time_in_force: TimeInForce::Fok,
+            ..place(side, quantity, price, order)
+        }),
         ["post", side, quantity, "@", price, order] => {
             Intent::Place(Place { post_only: true, ..place(side, quantity, price, order) })
         }
@@ -368,6 +381,19 @@ pub(crate) fn show(effect: &Effect, out: &mut String) {
                 order.id.sequence, order.side, order.quantity.0, order.kind
             )
         }
+        Effect::SubmitPair { stop, profit } => {
+            let (stop, profit) = (stop.get(), profit.get());
+            format!(
+                "submit pair {} {} {:?} {} {:?} {:?}",
+                stop.id.sequence,
+                profit.id.sequence,
+                stop.side,
+                stop.quantity.0,
+                stop.kind,
+                profit.kind
+            )
+        }
+        Effect::CancelAll(instrument) => format!("cancel-all {}", instrument.0),
         Effect::Cancel(cancel) => format!("cancel {}", cancel.order.sequence),
         Effect::Amend(amend) => {
             let amend = amend.get();

@@ -7,5 +7,6 @@ mod edges;
 mod margin;
 mod models;
 mod never;
+mod pairs;
 mod rules;
 mod script;

@@ -11,6 +11,8 @@
 //! a: buy 3 @ 99            order `a`; `@ market`, `stop 105`, `take 95`, `stop 105 @ 106`,
 //!                          `trail 3`; then any of ioc fok post reduce gtd:5
 //!                          a capital letter is an order of the second plugin
+//! pair s p sell 3 stop 95 and sell 3 @ 105   orders `s` and `p`, of which one ends the other
+//! cancel-all · lock-balances
 //! cancel a · amend a 5 @ 98 · amend a 5 · clock 7
 //! ```
 
@@ -81,6 +83,13 @@ pub(crate) fn run_on(rules: Instrument, model: FillModel, script: &str) -> Strin
 fn step(venue: &mut Exchange, line: &str, now: UnixNanos, reports: &mut Vec<Report>) {
     let words: Vec<&str> = line.split_whitespace().collect();
     match words[..] {
+        ["pair", stop, profit, ref orders @ ..] => {
+            let and = orders.iter().position(|word| *word == "and").unwrap();
+            let stop = parse_order(stop, &orders[..and]);
+            venue.submit_pair(stop, parse_order(profit, &orders[and + 1..]), now, reports);
+        }
+        ["cancel-all"] => venue.cancel_all(INSTRUMENT, now, reports),
+        ["lock-balances"] => venue.lock_balances(),
         ["cancel", name] => venue.cancel(INSTRUMENT, id(name), now, reports),
         ["amend", name, quantity] => {
             venue.amend((INSTRUMENT, id(name)), Some(number(quantity)), None, now, reports);

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use proptest::{prelude::*, strategy::ValueTree};
 use sandpit_core::{
     account::Account,
-    engine::{Alert, Record, VenueCapabilities},
+    engine::{Alert, News, Record, VenueCapabilities},
     ids::{ClientOrderId, InstrumentId, PluginId},
-    market::MarketEvent,
+    market::{MarketEvent, Side},
     num::{Money, Quantity},
     order::{Fill, Order, OrderState},
     plugin::{Fault, TradingState},
@@ -35,6 +35,9 @@ pub(crate) struct Ledger {
 
 impl Observer for Ledger {
     fn recorded(&mut self, record: &Record, time: UnixNanos) {
+        if let Record::Moved { news: News::Reason(why), .. } = record {
+            assert!(!why.contains("balance"), "refused for want of balance: {record:?}");
+        }
         self.records.push((time, record.clone()));
     }
 
@@ -147,9 +150,30 @@ pub(crate) fn play_in(
         let event = market_event(&mut time, *dice);
         let known = ledger.records.len();
         simulation.step(event, &mut plugins, &mut ledger).expect("time does not go back");
+        check_balances(&simulation);
         look(&simulation, &ledger.records[known..]);
     }
     (ledger, simulation)
+}
+
+/// Where a working sell locks what it sells, no more is for sale than there is: by the venue's own
+/// books, and by ours.
+fn check_balances(simulation: &Simulation) {
+    let engine = simulation.engine();
+    if !engine.config().venue.locks_balance {
+        return;
+    }
+    for id in (0..INSTRUMENTS).map(InstrumentId) {
+        let there =
+            (0..PLUGINS).map(|plugin| simulation.exchange().position(PluginId(plugin), id).0);
+        let (held, for_sale) =
+            (there.sum::<i64>(), simulation.exchange().working(id, Side::Sell).0);
+        assert!(for_sale <= held, "{for_sale} of {id:?} for sale of {held}");
+        for plugin in (0..PLUGINS).map(PluginId) {
+            let held = engine.account().sub_account(plugin).position(id).quantity.0;
+            assert!(held >= 0, "{plugin:?} has sold what it did not have: {held}");
+        }
+    }
 }
 
 proptest! {

@@ -214,7 +214,9 @@ fn check_meetings(engine: &Engine) {
 fn own(records: &[(UnixNanos, Record)]) -> impl Iterator<Item = &Order> {
     records.iter().filter_map(|(_, record)| match record {
         Record::Submitted { order, purpose: Purpose::Plain | Purpose::Entry, replaces: None }
-        | Record::Held { order, purpose: Purpose::Plain | Purpose::Entry } => Some(order),
+        | Record::Held { order, purpose: Purpose::Plain | Purpose::Entry, replaces: None } => {
+            Some(order)
+        }
         _ => None,
     })
 }

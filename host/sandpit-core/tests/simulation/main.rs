@@ -8,3 +8,4 @@ mod parity;
 mod perpetual;
 mod random;
 mod replay;
+mod rough;

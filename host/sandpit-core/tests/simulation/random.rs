@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use sandpit_core::{
-    engine::{EngineConfig, PluginConfig, VenueCapabilities},
+    engine::{Amends, EngineConfig, PluginConfig, TrailingStops, VenueCapabilities},
     ids::{InstrumentId, OrderTag, PluginId, RunId, TimerId},
     instrument::{Instrument, InstrumentKind, InstrumentSpec},
     intent::{Amend, Bracket, Intent, Place, PlaceKind, TargetPosition, TimeInForce, WishedOffset},
@@ -209,10 +209,51 @@ impl PluginPort for Gamblers {
 
 /// A venue that keeps everything, or one for which the host has to.
 pub(crate) fn venue() -> impl Strategy<Value = VenueCapabilities> {
-    any::<[bool; 6]>().prop_map(|[all, stop, take_profit, trailing_stop, amend, reduce_only]| {
-        let some = VenueCapabilities { stop, take_profit, trailing_stop, amend, reduce_only };
-        if all { VenueCapabilities::ALL } else { some }
-    })
+    let some = (any::<[bool; 12]>(), 0..3u8, 0..3u8, 1..200u16).prop_map(
+        |(has, trails, amends, bound)| {
+            let [
+                stop,
+                stop_limit,
+                take_profit,
+                reduce_only,
+                gtd,
+                ioc,
+                fok,
+                market_fok,
+                post_only,
+                oco,
+                locks_balance,
+                cancel_all,
+            ] = has;
+            VenueCapabilities {
+                stop,
+                stop_limit,
+                take_profit,
+                trailing_stop: match trails {
+                    0 => TrailingStops::None,
+                    1 => TrailingStops::BasisPoints { min: bound / 2, max: bound, step: bound % 4 },
+                    _ => TrailingStops::Any,
+                },
+                amend: match amends {
+                    0 => Amends::None,
+                    1 => Amends::SmallerQuantity,
+                    _ => Amends::PriceAndQuantity,
+                },
+                reduce_only,
+                gtd,
+                ioc,
+                fok,
+                market_fok,
+                post_only,
+                oco,
+                locks_balance,
+                cancel_all,
+                self_trade_prevention: false,
+                dead_man_switch: false,
+            }
+        },
+    );
+    prop_oneof![Just(VenueCapabilities::ALL), some]
 }
 
 /// Numbers for one run: dice of the plugins and of each market event.

@@ -1,8 +1,9 @@
 //! One instrument at the venue: our orders there, and how they fill and end. What the market does
-//! to them is in [`tape`], what we ask for is in [`requests`], what positions need behind them is
-//! in [`margin`].
+//! to them is in [`tape`], what we ask for is in [`requests`], orders that end each other are in
+//! [`pairs`], what positions need behind them is in [`margin`].
 
 mod margin;
+mod pairs;
 mod requests;
 mod tape;
 
@@ -78,7 +79,11 @@ pub(super) struct Venue {
     choices: Choices,
     margin: Option<MarginRules>,
     liquidity: Liquidity,
+    /// Whether a working sell locks what it sells.
+    locks: bool,
     orders: BTreeMap<ClientOrderId, Live>,
+    /// From either order of a pair to the other.
+    partners: BTreeMap<ClientOrderId, ClientOrderId>,
     resting: Resting,
     triggers: Triggers,
     /// Market orders for the next offer, by arrival.
@@ -121,7 +126,9 @@ impl Venue {
             rules,
             choices,
             margin: own.and_then(|own| own.margin.clone()),
+            locks: false,
             orders: BTreeMap::new(),
+            partners: BTreeMap::new(),
             resting: Resting::default(),
             triggers: Triggers::default(),
             waiting: BTreeMap::new(),
@@ -139,6 +146,35 @@ impl Venue {
 
     pub(super) fn open_orders(&self) -> usize {
         self.orders.len()
+    }
+
+    pub(super) const fn lock_balances(&mut self) {
+        self.locks = true;
+    }
+
+    /// Whether there is so much to sell that no other sell locks.
+    fn has_balance_for(&self, side: Side, more: Quantity) -> bool {
+        if !self.locks || side == Side::Buy {
+            return true;
+        }
+        let all = self.holdings.values().map(|holding| holding.position.quantity.0);
+        let held = all.fold(0, i64::saturating_add);
+        self.working(side).0.saturating_add(more.0) <= held
+    }
+
+    /// What all orders of a side could still trade; of a pair the larger of both.
+    pub(super) fn working(&self, side: Side) -> Quantity {
+        let all = self.orders.iter().filter(|(_, live)| live.order.side == side);
+        let counted = all.map(|(id, live)| {
+            let partner = self.partners.get(id);
+            let theirs = partner.and_then(|other| Some((other, self.orders.get(other)?)));
+            match theirs {
+                Some((other, _)) if other < id => 0,
+                Some((_, theirs)) => live.remaining().max(theirs.remaining()).0,
+                None => live.remaining().0,
+            }
+        });
+        Quantity(counted.fold(0, i64::saturating_add))
     }
 
     /// Lets a market or limit order, or one whose trigger was reached, take what it can and then
@@ -268,6 +304,7 @@ impl Venue {
             live.remaining()
         });
         self.recount(id, false, desk);
+        self.end_partner(id, desk);
         if remaining.is_zero() {
             self.remove(id, desk);
         } else if reduce_only && self.reducible(id.plugin, side).is_zero() {
@@ -290,6 +327,10 @@ impl Venue {
     pub(super) fn end(&mut self, id: ClientOrderId, how: ReportKind, desk: &mut Desk<'_>) {
         if self.remove(id, desk) {
             desk.say(id, how);
+            // Whatever ended it before it traded ends its pair.
+            if let Some(other) = self.unpair(id) {
+                self.end(other, ReportKind::Canceled, desk);
+            }
         }
     }
 

@@ -19,6 +19,7 @@ use crate::{
 const BAD_QUANTITY: &str = "The quantity is not one of this instrument.";
 const BAD_PRICE: &str = "The price is out of bounds.";
 const NO_MARGIN: &str = "Margin is insufficient.";
+const NO_BALANCE: &str = "Account has insufficient balance for requested action.";
 const WOULD_TAKE: &str = "Order would immediately match and take.";
 /// The venue does not know the order, or knows it no more.
 pub(in crate::matching) const UNKNOWN_ORDER: &str = "Unknown order sent.";
@@ -30,6 +31,12 @@ impl Venue {
             desk.say(id, ReportKind::Rejected(String::from(reason)));
             return;
         }
+        self.accept(order, desk);
+    }
+
+    /// Takes in an order to which nothing is objected.
+    pub(super) fn accept(&mut self, order: Order, desk: &mut Desk<'_>) {
+        let id = order.id;
         let arrival = desk.arrive();
         desk.say(id, ReportKind::Accepted(VenueOrderId(arrival)));
         let conditional = order.kind.is_conditional();
@@ -54,8 +61,8 @@ impl Venue {
     }
 
     pub(in crate::matching) fn cancel(&mut self, id: ClientOrderId, desk: &mut Desk<'_>) {
-        if self.remove(id, desk) {
-            desk.say(id, ReportKind::Canceled);
+        if self.orders.contains_key(&id) {
+            self.end(id, ReportKind::Canceled, desk);
         } else {
             let reason = String::from(UNKNOWN_ORDER);
             desk.say(id, ReportKind::CancelRejected(reason));
@@ -76,7 +83,7 @@ impl Venue {
     }
 
     /// Why the venue would not have the order.
-    fn objection(&self, order: &Order, desk: &Desk<'_>) -> Option<&'static str> {
+    pub(super) fn objection(&self, order: &Order, desk: &Desk<'_>) -> Option<&'static str> {
         let now = desk.now;
         let may_rest = matches!(order.kind, OrderKind::Limit(_))
             && matches!(order.time_in_force, TimeInForce::Gtc | TimeInForce::Gtd(_));
@@ -98,6 +105,8 @@ impl Venue {
             Some(WOULD_TAKE)
         } else if !order.reduce_only && !self.carries(order, order.quantity, desk) {
             Some(NO_MARGIN)
+        } else if !self.has_balance_for(order.side, order.quantity) {
+            Some(NO_BALANCE)
         } else {
             None
         }
@@ -121,7 +130,7 @@ impl Venue {
 
     /// Whether a limit reaches the best offer. What we have taken of it ourselves does not count:
     /// the venue that was recorded still showed it.
-    fn would_take(&self, order: &Order) -> bool {
+    pub(super) fn would_take(&self, order: &Order) -> bool {
         match (order.kind.limit(), self.liquidity.touch(order.side)) {
             (Some(limit), Some(touch)) => !is_worse(order.side, touch, limit),
             _ => false,
@@ -163,6 +172,9 @@ impl Venue {
         desk: &Desk<'_>,
     ) -> Result<Order, &'static str> {
         let live = self.orders.get(&id).ok_or(UNKNOWN_ORDER)?;
+        if self.partners.contains_key(&id) {
+            return Err("An order of a pair cannot be changed.");
+        }
         let mut order = live.order.clone();
         if let Some(quantity) = quantity {
             if !self.is_quantity(quantity) {
@@ -174,6 +186,9 @@ impl Venue {
             let more = quantity - live.order.quantity;
             if more > Quantity::ZERO && !order.reduce_only && !self.carries(&order, more, desk) {
                 return Err(NO_MARGIN);
+            }
+            if more > Quantity::ZERO && !self.has_balance_for(order.side, more) {
+                return Err(NO_BALANCE);
             }
             order.quantity = quantity;
         }

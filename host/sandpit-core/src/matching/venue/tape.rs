@@ -252,7 +252,12 @@ impl Venue {
 
     /// From here on the order is what its kind says: a market or a limit order.
     pub(super) fn trigger(&mut self, id: ClientOrderId, desk: &mut Desk<'_>) {
+        // What fired before it in the same move of the market may have ended it.
+        if !self.orders.contains_key(&id) {
+            return;
+        }
         self.leave_place(id);
+        self.end_partner(id, desk);
         desk.say(id, ReportKind::Triggered);
         self.work(id, desk);
     }
