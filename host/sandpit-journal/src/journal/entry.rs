@@ -2,7 +2,7 @@
 
 use sandpit_core::{
     engine::Record,
-    ids::{PluginId, RunId},
+    ids::{ClientOrderId, PluginId, RunId, TradeId},
     num::Money,
     time::UnixNanos,
 };
@@ -122,6 +122,18 @@ pub enum HostRecord {
         via: String,
         /// What, in words.
         command: String,
+    },
+    /// What a venue really took for a fill, where that was not in the account's currency. The fill's
+    /// own row has what it was worth.
+    FeePaid {
+        /// For which order.
+        order: ClientOrderId,
+        /// For which execution.
+        trade: TradeId,
+        /// In which asset.
+        asset: String,
+        /// How much of it, as the venue writes it.
+        amount: String,
     },
     /// Whatever a person should read later.
     Note(String),

@@ -120,6 +120,16 @@ impl TapeWriter {
         self.file.get_ref().sync_data().map_err(|source| self.fail("sync", source))
     }
 
+    /// Hands what there is to the system as a segment, so that it outlives this process, though not
+    /// the machine.
+    ///
+    /// # Errors
+    /// The file system says no.
+    pub fn flush(&mut self) -> Result<(), TapeError> {
+        self.seal()?;
+        self.file.flush().map_err(|source| self.fail("write", source))
+    }
+
     /// Completes the tape and gives it its name. Returns its size in bytes.
     ///
     /// # Errors

@@ -55,7 +55,7 @@ fn write(path: &std::path::Path) {
     let steps = [
         vec![
             Record::Submitted { order: buy.clone(), purpose: Purpose::Plain, replaces: None },
-            Record::Held { order: stop, purpose: Purpose::Protective },
+            Record::Held { order: stop, purpose: Purpose::Protective, replaces: None },
         ],
         vec![Record::Moved {
             order: buy.id,

@@ -1,6 +1,7 @@
 //! Row form of denials. The name of a variant is the stable name of its code.
 
 use sandpit_core::{
+    engine::VenueFeature,
     ids::ClientOrderId,
     market::Side,
     num::{Decimal, Money, Price, Quantity},
@@ -11,6 +12,7 @@ use sandpit_core::{
 
 use super::mirror::{Mirror, Unreadable, mirror_enum};
 
+mirror_enum!(VenueFeature as VenueFeatureRow { Ioc, Fok, MarketFok, PostOnly, UnevenPair });
 mirror_enum!(Denial as DenialRow {
     UnknownInstrument(instrument: u32),
     BadNumber(number: Decimal),
@@ -53,6 +55,8 @@ mirror_enum!(Denial as DenialRow {
     OrderToFillAboveMax { scope: Scope, orders: u32, fills: u32, limit: u32 },
     SelfTrade { other: ClientOrderId },
     TradingState { scope: Scope, state: TradingState },
+    BalanceLocked { value: Quantity, limit: Quantity },
     InstrumentHalted,
+    VenueLacks(feature: VenueFeature),
     NumberOverflow,
 });

@@ -1,6 +1,6 @@
 //! Row forms of what the host itself has to say.
 
-use sandpit_core::ids::{PluginId, RunId};
+use sandpit_core::ids::{ClientOrderId, PluginId, RunId, TradeId};
 
 use super::mirror::{Mirror, Unreadable, mirror_enum, mirror_struct};
 use crate::journal::{
@@ -52,6 +52,7 @@ mirror_enum!(HostRecord as HostRecordRow {
     PluginSwapped { plugin: PluginId, from: Digest, to: Digest },
     PluginUnloaded { plugin: PluginId, reason: String },
     Operator { who: String, via: String, command: String },
+    FeePaid { order: ClientOrderId, trade: TradeId, asset: String, amount: String },
     Note(text: String),
     CutAccepted { lost_from: u64, lost_to: u64, lost_hash: Digest, note: String },
     Restored { rows: u64, hash: Digest },

@@ -94,7 +94,7 @@ pub(super) fn decode(row: &super::RawRow) -> Result<Entry, &'static str> {
 }
 
 /// Kinds of [`HostRecord`]; all others are the engine's.
-const HOST_KINDS: [&str; 11] = [
+const HOST_KINDS: [&str; 12] = [
     "began",
     "started",
     "stopped",
@@ -102,6 +102,7 @@ const HOST_KINDS: [&str; 11] = [
     "plugin-swapped",
     "plugin-unloaded",
     "operator",
+    "fee-paid",
     "note",
     "cut-accepted",
     "restored",

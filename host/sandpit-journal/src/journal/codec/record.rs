@@ -102,7 +102,8 @@ mirror_enum!(Record as RecordRow {
         denial: Denial,
     },
     Submitted { order: Order, purpose: Purpose, replaces: Option<ClientOrderId> },
-    Held { order: Order, purpose: Purpose },
+    Held { order: Order, purpose: Purpose, replaces: Option<ClientOrderId> },
+    Paired { stop: ClientOrderId, profit: ClientOrderId },
     Released { order: ClientOrderId, kind: OrderKind, quantity: Quantity },
     Moved {
         order: ClientOrderId,
