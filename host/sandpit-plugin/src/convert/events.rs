@@ -69,7 +69,8 @@ pub(crate) fn bar(
     let grid = grids.get(event.instrument)?;
     Ok(wire::Bar {
         instrument: u32::from(event.instrument.0),
-        time: event.time.0,
+        // The end of what it covers, and not when it was heard of.
+        time: event.venue_time.0,
         interval: bar.interval.0,
         open: grid.price(bar.open),
         high: grid.price(bar.high),

@@ -287,7 +287,7 @@ impl<R: Runner> Supervisor<R> {
             if !out.is_empty() || self.is_idle() {
                 return;
             }
-            self.wait(None, None);
+            self.wait(None, &[]);
         }
     }
 

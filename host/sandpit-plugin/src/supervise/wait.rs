@@ -27,9 +27,9 @@ pub(super) type Wake<'a> = BorrowedFd<'a>;
 pub(super) type Wake<'a> = std::marker::PhantomData<&'a ()>;
 
 impl<R: Runner> Supervisor<R> {
-    /// Sleeps until a plugin has answered or is late, `wake` has something to read, or it is
+    /// Sleeps until a plugin has answered or is late, one of `wakes` has something to read, or it is
     /// `until`. Not at all where [`Self::advance`] has something to do already.
-    pub fn wait(&self, until: Option<Instant>, wake: Option<Wake<'_>>) {
+    pub fn wait(&self, until: Option<Instant>, wakes: &[Wake<'_>]) {
         if !self.ready.is_empty() {
             return;
         }
@@ -38,7 +38,7 @@ impl<R: Runner> Supervisor<R> {
         let end = deadlines.chain(until).min().unwrap_or(now + SLEEP_MAX);
         let left = end.saturating_duration_since(now);
         if !left.is_zero() {
-            self.sleep(left, wake);
+            self.sleep(left, wakes);
         }
     }
 
@@ -60,10 +60,10 @@ impl<R: Runner> Supervisor<R> {
     }
 
     #[cfg(unix)]
-    fn sleep(&self, left: Duration, wake: Option<Wake<'_>>) {
+    fn sleep(&self, left: Duration, wakes: &[Wake<'_>]) {
         let asked = self.busy.iter().filter_map(|plugin| awaited(self.runner(*plugin)?));
-        let wake = wake.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
-        let mut fds: Vec<_> = asked.chain(wake).collect();
+        let wakes = wakes.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN));
+        let mut fds: Vec<_> = asked.chain(wakes).collect();
         let begun = Instant::now();
         while begun.elapsed() < LOOK.min(left) {
             if poll(&mut fds, Some(&Timespec::default())) != Ok(0) {
@@ -78,7 +78,7 @@ impl<R: Runner> Supervisor<R> {
     }
 
     #[cfg(not(unix))]
-    fn sleep(&self, left: Duration, _: Option<Wake<'_>>) {
+    fn sleep(&self, left: Duration, _: &[Wake<'_>]) {
         if self.busy.is_empty() {
             std::thread::sleep(left);
         }

@@ -87,8 +87,9 @@ fn market_events_arrive_as_they_are() {
         &market(MarketData::Quote(quote)),
     );
 
+    // Its time is the end of what it covers, and not when it was heard of.
     let body = parameters(&[
-        (1, "L5"),
+        (1, "L4"),
         (2, "L60"),
         (3, "L1"),
         (5, "L4"),

@@ -299,7 +299,7 @@ impl Hall {
 
     /// Sleeps until there is something to do.
     pub(crate) fn wait(&self, until: Option<Instant>) {
-        self.supervisor.wait(until, None);
+        self.supervisor.wait(until, &[]);
     }
 
     /// Works everything off that can be.
