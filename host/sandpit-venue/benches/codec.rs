@@ -58,6 +58,8 @@ fn instrument() -> Instrument {
 }
 
 const TRADE: &str = r#"{"stream":"btcusdt@trade","data":{"e":"trade","E":1723161255343,"s":"BTCUSDT","t":3735683259,"p":"61837.63000000","q":"0.02000000","T":1723161255342,"m":true,"M":true}}"#;
+const AGG_TRADE: &str = r#"{"stream":"btcusdt@aggTrade","data":{"e":"aggTrade","E":1723161255343,"s":"BTCUSDT","a":3123456789,"p":"61837.63000000","q":"0.02000000","f":3735683259,"l":3735683261,"T":1723161255342,"m":true,"M":true}}"#;
+const KLINE: &str = r#"{"stream":"btcusdt@kline_1m","data":{"e":"kline","E":1723161300003,"s":"BTCUSDT","k":{"t":1723161240000,"T":1723161299999,"s":"BTCUSDT","i":"1m","f":3735683000,"L":3735683259,"o":"61837.62000000","c":"61840.01000000","h":"61852.00000000","l":"61830.10000000","v":"12.34500000","n":260,"x":true,"q":"763398.12345678","V":"6.10000000","Q":"377210.55500000","B":"0"}}}"#;
 const QUOTE: &str = r#"{"stream":"btcusdt@bookTicker","data":{"u":50000000001,"s":"BTCUSDT","b":"61837.62000000","B":"3.12100000","a":"61837.63000000","A":"0.50100000"}}"#;
 const REPORT: &str = r#"{"subscriptionId":0,"event":{"e":"executionReport","E":1723161255343,"s":"BTCUSDT","c":"sp-19f-2-1f","S":"BUY","o":"LIMIT","f":"GTC","q":"1.00000000","p":"61837.63000000","P":"0.00000000","F":"0.00000000","g":-1,"C":"","x":"TRADE","X":"PARTIALLY_FILLED","r":"NONE","i":4293153,"l":"0.50000000","z":"0.50000000","L":"61837.63000000","n":"0.00050000","N":"BTC","T":1723161255342,"t":98765432,"I":8641984,"w":true,"m":true,"M":false,"O":1723161255000,"Z":"30918.81500000","Y":"30918.81500000","Q":"0.00000000","W":1723161255000,"V":"NONE"}}"#;
 const ANSWER: &str = r#"{"id":7,"status":200,"result":{"symbol":"BTCUSDT","orderId":12510053279,"orderListId":-1,"clientOrderId":"sp-19f-2-1f","transactTime":1723161255343,"price":"61837.63000000","origQty":"1.00000000","executedQty":"0.00000000","origQuoteOrderQty":"0.000000","cummulativeQuoteQty":"0.00000000","status":"NEW","timeInForce":"GTC","type":"LIMIT","side":"BUY","workingTime":1723161255343,"fills":[],"selfTradePreventionMode":"NONE"},"rateLimits":[{"rateLimitType":"ORDERS","interval":"SECOND","intervalNum":10,"limit":50,"count":12},{"rateLimitType":"ORDERS","interval":"DAY","intervalNum":1,"limit":160000,"count":4043},{"rateLimitType":"REQUEST_WEIGHT","interval":"MINUTE","intervalNum":1,"limit":6000,"count":321}]}"#;
@@ -144,7 +146,9 @@ fn main() {
     };
     println!("bytes to the core's terms, against serde_json to a Value:");
     compare("trade to event", TRADE, event);
+    compare("aggregate trade to event", AGG_TRADE, event);
     compare("best bid and ask to event", QUOTE, event);
+    compare("closed bar to event", KLINE, event);
     compare("depth, 2 x 20 levels, to event", &depth(), event);
     compare("execution report to fill", REPORT, |bytes| {
         let Incoming::Event { event, .. } = Incoming::parse(bytes).unwrap() else { return };

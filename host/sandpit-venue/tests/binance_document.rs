@@ -35,6 +35,7 @@ fn requests() -> String {
             Security::Signed => "yes",
             Security::AlwaysSigned => "always",
             Security::Session => "logged in",
+            Security::Keyed => "key only",
         };
         let cost = endpoint.cost;
         let mut weight = cost.weight.to_string();

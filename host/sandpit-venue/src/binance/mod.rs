@@ -8,11 +8,17 @@
 pub mod client_id;
 pub mod error_code;
 pub mod filters;
+pub mod gate;
+pub mod hosts;
 pub mod limits;
+pub mod market;
 pub mod request;
 pub mod response;
 pub mod sign;
+pub mod spot;
 pub mod stream;
+pub mod trading;
+pub mod usdm;
 pub mod words;
 
 mod number;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use super::text::{Text, cut};
 
 /// Bytes of an unknown word that are kept.
-const WORD_BYTES_MAX: usize = 64;
+pub(super) const WORD_BYTES_MAX: usize = 64;
 
 macro_rules! words {
     ($($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ })+) => {$(
@@ -56,6 +56,8 @@ macro_rules! words {
         }
     )+};
 }
+
+pub(super) use words;
 
 words! {
     /// Side of an order.

@@ -13,10 +13,13 @@ mod table;
 
 pub use outcome::{
     BAN_WAIT, FIREWALL_WAIT, LossCause, ORDERS_WAIT, Outcome, Rejection, Reply, RetryAfter,
-    WAIT_MAX, WEIGHT_WAIT, judge, judge_frame,
+    WAIT_MAX, WEIGHT_WAIT, judge, judge_by, judge_frame,
 };
 pub use reason::Reason;
 pub use table::ErrorCode;
+pub(super) use table::table;
+
+use super::usdm;
 
 /// What an error code means for the request that it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,6 +64,32 @@ impl Class {
     #[must_use]
     pub fn of(code: i32) -> Self {
         ErrorCode::of(code).map_or(Self::Rejected, ErrorCode::class)
+    }
+}
+
+/// Whose codes are meant: the same number can say one thing on Spot and another on futures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Codes {
+    /// Spot's, with the wallet's.
+    #[default]
+    Spot,
+    /// Those of USDⓈ-M futures.
+    Usdm,
+}
+
+impl Codes {
+    /// What a code means.
+    #[must_use]
+    pub fn class(self, code: i32) -> Class {
+        match self {
+            Self::Spot => Class::of(code),
+            Self::Usdm => usdm::error_code::class(code),
+        }
+    }
+
+    /// Whether a status of 500 and above says all the same that nothing was done.
+    fn says_not_done(self, status: u16, code: i32, message: &str) -> bool {
+        self == Self::Usdm && usdm::error_code::says_not_done(status, code, message)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sandpit_core::time::{Nanos, UnixNanos};
 
-use super::{Class, ErrorCode, Reason};
+use super::{Class, Codes, ErrorCode, Reason};
 use crate::binance::{
     response::{Answer, DecodeError, ErrorBody, Frame},
     text::cut,
@@ -24,6 +24,9 @@ pub const WAIT_MAX: Nanos = Nanos(4 * 86_400 * Nanos::SECOND.0);
 const MESSAGE_BYTES_MAX: usize = 256;
 /// From here on a waiting time is a moment in milliseconds, below it is a number of seconds.
 const EPOCH_MS_FROM: u64 = 1_000_000_000_000;
+
+/// The status that says that the venue waited in vain for its own backend.
+const TIMED_OUT: u16 = 408;
 
 /// What became of a request.
 #[derive(Debug)]
@@ -53,7 +56,7 @@ pub enum Outcome<T> {
 pub struct Rejection {
     /// The venue's code.
     pub code: i32,
-    /// The code, where it is known.
+    /// The code, where it is one of Spot's that is known.
     pub known: Option<ErrorCode>,
     /// What the code means.
     pub class: Class,
@@ -64,11 +67,12 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    fn of(error: &ErrorBody<'_>) -> Self {
+    fn of(codes: Codes, error: &ErrorBody<'_>) -> Self {
+        let is_spot = codes == Codes::Spot;
         Self {
             code: error.code,
-            known: ErrorCode::of(error.code),
-            class: Class::of(error.code),
+            known: ErrorCode::of(error.code).filter(|_| is_spot),
+            class: codes.class(error.code),
             reason: Reason::of(&error.message),
             message: cut(&error.message, MESSAGE_BYTES_MAX).to_owned(),
         }
@@ -161,8 +165,13 @@ impl RetryAfter {
     }
 }
 
-/// Judges an answer of the REST API.
+/// Judges an answer of the REST API of Spot.
 pub fn judge<'a, T: Answer<'a>>(reply: &Reply<'a>, now: UnixNanos) -> Outcome<T> {
+    judge_by(Codes::Spot, reply, now)
+}
+
+/// Judges an answer of a REST API.
+pub fn judge_by<'a, T: Answer<'a>>(codes: Codes, reply: &Reply<'a>, now: UnixNanos) -> Outcome<T> {
     let retry_after = reply.retry_after.and_then(RetryAfter::header);
     match reply.status {
         200..=299 => match T::decode(reply.body) {
@@ -171,12 +180,12 @@ pub fn judge<'a, T: Answer<'a>>(reply: &Reply<'a>, now: UnixNanos) -> Outcome<T>
         },
         status => {
             let error = ErrorBody::decode(reply.body).ok();
-            judge_error(status, error.as_ref(), retry_after, now)
+            judge_error(codes, status, error.as_ref(), retry_after, now)
         }
     }
 }
 
-/// Judges an answer of the WebSocket API.
+/// Judges an answer of the WebSocket API of Spot.
 pub fn judge_frame<'a, T: Answer<'a>>(frame: &Frame<'a>, now: UnixNanos) -> Outcome<T> {
     match (frame.status, frame.result) {
         (200..=299, Some(result)) => match T::decode(result.get().as_bytes()) {
@@ -185,21 +194,28 @@ pub fn judge_frame<'a, T: Answer<'a>>(frame: &Frame<'a>, now: UnixNanos) -> Outc
         },
         (status, _) => {
             let retry_after = frame.error.as_ref().and_then(ErrorBody::retry_after).map(RetryAfter);
-            judge_error(status, frame.error.as_ref(), retry_after, now)
+            judge_error(Codes::Spot, status, frame.error.as_ref(), retry_after, now)
         }
     }
 }
 
 fn judge_error<'a, T: Answer<'a>>(
+    codes: Codes,
     status: u16,
     error: Option<&ErrorBody<'a>>,
     retry_after: Option<RetryAfter>,
     now: UnixNanos,
 ) -> Outcome<T> {
     let until = |wait| retry_after.map_or(now.plus(wait), |after| after.until(now));
-    // The status first: whatever the body says of an internal error, it is no proof.
-    if !(400..=499).contains(&status) {
-        return Outcome::Unknown(LossCause::Status { status });
+    // The status first: whatever the body says of an internal error, it is no proof, unless the
+    // documents say that it is one.
+    if status == TIMED_OUT || !(400..=499).contains(&status) {
+        return match error {
+            Some(error) if codes.says_not_done(status, error.code, &error.message) => {
+                Outcome::Rejected(Rejection::of(codes, error))
+            }
+            _ => Outcome::Unknown(LossCause::Status { status }),
+        };
     }
     if status == 418 {
         return Outcome::Banned { until: until(BAN_WAIT) };
@@ -209,7 +225,7 @@ fn judge_error<'a, T: Answer<'a>>(
         return Outcome::Confirmed(answer);
     }
     let code = error.map(|error| error.code);
-    let class = code.map(Class::of);
+    let class = code.map(|code| codes.class(code));
     if status == 429 || class == Some(Class::RateLimited) {
         let orders_only = code == Some(ErrorCode::TooManyOrders.code());
         let wait = if orders_only { ORDERS_WAIT } else { WEIGHT_WAIT };
@@ -223,7 +239,7 @@ fn judge_error<'a, T: Answer<'a>>(
                 message: cut(&error.message, MESSAGE_BYTES_MAX).to_owned(),
             })
         }
-        Some(error) => Outcome::Rejected(Rejection::of(error)),
+        Some(error) => Outcome::Rejected(Rejection::of(codes, error)),
         // The firewall answers with a page of its own and lets nothing through.
         None if status == 403 => Outcome::Banned { until: until(FIREWALL_WAIT) },
         // Not the venue's form: some proxy's word, and no proof.

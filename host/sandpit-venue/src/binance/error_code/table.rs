@@ -59,6 +59,8 @@ macro_rules! table {
     };
 }
 
+pub(in crate::binance) use table;
+
 table! {
     /// An unknown error while processing.
     Unknown = -1000 "UNKNOWN" Unknown,

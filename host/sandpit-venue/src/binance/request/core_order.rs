@@ -2,7 +2,7 @@
 //! are on the instrument's grid.
 
 use sandpit_core::{
-    engine::{AmendOrder, CancelOrder, QueryOrder, VenueCapabilities},
+    engine::{AmendOrder, Amends, CancelOrder, QueryOrder, TrailingStops, VenueCapabilities},
     instrument::Instrument,
     intent::TimeInForce,
     market::Side,
@@ -19,16 +19,27 @@ use crate::binance::sign::{Params, Value};
 
 /// What of an order Binance Spot keeps by itself.
 ///
-/// Trailing stops are off although it has them: it knows distances in hundredths of a percent
-/// only, and the core asks for all trailing stops or none. Amend is off: the venue can only make
-/// an order smaller in place ([`amend`]); any other change is a cancel and a new order, which is
-/// what the core does where a venue cannot amend. Nothing is reduce-only on spot.
+/// Trailing stops follow at a share of the price, within the bounds that most symbols have
+/// (`TRAILING_DELTA`: 10 to 2,000 hundredths of a percent). In place an order only becomes smaller
+/// ([`amend`]). Nothing is reduce-only on spot, nothing is good till a time, no market order is
+/// filled whole or killed, and a working sell locks what it sells: pairs (OCO) serve brackets.
 pub const CAPABILITIES: VenueCapabilities = VenueCapabilities {
     stop: true,
+    stop_limit: true,
     take_profit: true,
-    trailing_stop: false,
-    amend: false,
+    trailing_stop: TrailingStops::BasisPoints { min: 10, max: 2_000, step: 1 },
+    amend: Amends::SmallerQuantity,
     reduce_only: false,
+    gtd: false,
+    ioc: true,
+    fok: true,
+    market_fok: false,
+    post_only: true,
+    oco: true,
+    locks_balance: true,
+    cancel_all: true,
+    self_trade_prevention: true,
+    dead_man_switch: false,
 };
 
 /// What goes with an order and does not change what it is.
@@ -56,7 +67,7 @@ impl OrderOptions {
     }
 }
 
-fn price_on_grid(
+pub(in crate::binance) fn price_on_grid(
     instrument: &Instrument,
     field: &'static str,
     price: Price,
@@ -68,7 +79,10 @@ fn price_on_grid(
         .ok_or_else(|| off_grid(instrument, field, price.0))
 }
 
-fn quantity_on_grid(instrument: &Instrument, quantity: Quantity) -> Result<Decimal, RequestError> {
+pub(in crate::binance) fn quantity_on_grid(
+    instrument: &Instrument,
+    quantity: Quantity,
+) -> Result<Decimal, RequestError> {
     let on_grid = quantity.0 > 0
         && quantity.0 <= Instrument::QUANTITY_MAX
         && quantity.0 % instrument.quantity_step().0 == 0;

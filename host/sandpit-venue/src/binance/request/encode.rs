@@ -80,25 +80,7 @@ impl Request<'_> {
         timing: Timing,
         signer: Option<&dyn Signer>,
     ) -> Result<RestCall, RequestError> {
-        let endpoint = self.endpoint();
-        let name = endpoint.name;
-        let (method, path) =
-            endpoint.rest.ok_or(RequestError::NoSuchDoor { name, side: "REST API" })?;
-        let mut params = self.params()?;
-        let signed = endpoint.security != Security::Public;
-        if signed {
-            timing.push(&mut params)?;
-        }
-        let text = params.to_query();
-        let (mut query, mut body) = match method {
-            Method::Get | Method::Delete => (text, String::new()),
-            Method::Post | Method::Put => (String::new(), text),
-        };
-        if signed {
-            let signer = signer.ok_or(RequestError::NoKey { name })?;
-            sign_rest(&mut query, &mut body, signer);
-        }
-        Ok(RestCall { method, path, query, body, with_key: signed })
+        encode_rest(self.endpoint(), self.params()?, timing, signer)
     }
 
     /// As one text frame of the WebSocket API. `id` comes back with the answer.
@@ -111,24 +93,66 @@ impl Request<'_> {
         timing: Timing,
         identity: Identity<'_>,
     ) -> Result<String, RequestError> {
-        /// Bytes that a signed order takes, about.
-        const FRAME_BYTES: usize = 512;
-        let endpoint = self.endpoint();
-        let name = endpoint.name;
-        let method =
-            endpoint.websocket.ok_or(RequestError::NoSuchDoor { name, side: "WebSocket API" })?;
-        let mut params = self.params()?;
-        let signer = signer(endpoint, identity)?;
-        if matches!(endpoint.security, Security::Signed | Security::AlwaysSigned) {
-            timing.push(&mut params)?;
-        }
-        let mut frame = String::with_capacity(FRAME_BYTES);
-        // Writing to a string cannot fail.
-        let _ = write!(frame, r#"{{"id":{id},"method":"{method}""#);
-        write_params(&params, signer, &mut frame);
-        frame.push('}');
-        Ok(frame)
+        encode_websocket(self.endpoint(), self.params()?, id, timing, identity)
     }
+}
+
+/// Any dialect's request to REST.
+pub(in crate::binance) fn encode_rest(
+    endpoint: &Endpoint,
+    mut params: Params<'_>,
+    timing: Timing,
+    signer: Option<&dyn Signer>,
+) -> Result<RestCall, RequestError> {
+    let name = endpoint.name;
+    let (method, path) =
+        endpoint.rest.ok_or(RequestError::NoSuchDoor { name, side: "REST API" })?;
+    let with_key = endpoint.security != Security::Public;
+    let signed = with_key && endpoint.security != Security::Keyed;
+    if with_key && signer.is_none() {
+        return Err(RequestError::NoKey { name });
+    }
+    if signed {
+        timing.push(&mut params)?;
+    }
+    let text = params.to_query();
+    let (mut query, mut body) = match method {
+        Method::Get | Method::Delete => (text, String::new()),
+        Method::Post | Method::Put => (String::new(), text),
+    };
+    if signed {
+        let signer = signer.ok_or(RequestError::NoKey { name })?;
+        sign_rest(&mut query, &mut body, signer);
+    }
+    Ok(RestCall { method, path, query, body, with_key })
+}
+
+/// Any dialect's request to the WebSocket API.
+pub(in crate::binance) fn encode_websocket<'a>(
+    endpoint: &Endpoint,
+    mut params: Params<'a>,
+    id: u64,
+    timing: Timing,
+    identity: Identity<'a>,
+) -> Result<String, RequestError> {
+    /// Bytes that a signed order takes, about.
+    const FRAME_BYTES: usize = 512;
+    let name = endpoint.name;
+    let method =
+        endpoint.websocket.ok_or(RequestError::NoSuchDoor { name, side: "WebSocket API" })?;
+    let signer = signer(endpoint, identity)?;
+    if matches!(endpoint.security, Security::Signed | Security::AlwaysSigned) {
+        timing.push(&mut params)?;
+    }
+    if let (Security::Keyed, Identity::Key(key)) = (endpoint.security, identity) {
+        params.push("apiKey", Value::Text(key.api_key()));
+    }
+    let mut frame = String::with_capacity(FRAME_BYTES);
+    // Writing to a string cannot fail.
+    let _ = write!(frame, r#"{{"id":{id},"method":"{method}""#);
+    write_params(&params, signer, &mut frame);
+    frame.push('}');
+    Ok(frame)
 }
 
 /// Who signs, if somebody must.
@@ -138,17 +162,18 @@ fn signer<'s>(
 ) -> Result<Option<&'s dyn Signer>, RequestError> {
     let name = endpoint.name;
     match (endpoint.security, identity) {
-        (Security::Public, _) | (Security::Signed | Security::Session, Identity::LoggedIn(_)) => {
-            Ok(None)
-        }
+        (Security::Public, _)
+        | (Security::Signed | Security::Session, Identity::LoggedIn(_))
+        | (Security::Keyed, Identity::Key(_) | Identity::LoggedIn(_)) => Ok(None),
         (Security::Signed | Security::AlwaysSigned, Identity::Key(signer))
         | (Security::AlwaysSigned, Identity::LoggedIn(signer)) => Ok(Some(signer)),
         (Security::Session, Identity::Key(_)) => {
             Err(RequestError::Unsupported { what: "the connection is not logged in" })
         }
-        (Security::Signed | Security::AlwaysSigned | Security::Session, Identity::Nobody) => {
-            Err(RequestError::NoKey { name })
-        }
+        (
+            Security::Signed | Security::AlwaysSigned | Security::Session | Security::Keyed,
+            Identity::Nobody,
+        ) => Err(RequestError::NoKey { name }),
     }
 }
 

@@ -37,6 +37,8 @@ pub enum Security {
     AlwaysSigned,
     /// Nothing, on a connection that is logged in.
     Session,
+    /// The key's public name, and no signature.
+    Keyed,
 }
 
 /// Which of the venue's limits a weight counts against.

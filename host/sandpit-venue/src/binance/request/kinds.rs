@@ -22,6 +22,8 @@ macro_rules! sent {
     )+};
 }
 
+pub(in crate::binance) use sent;
+
 sent! {
     /// How long an order works.
     Tif {

@@ -16,9 +16,12 @@ mod order;
 mod query;
 
 pub use core_order::{CAPABILITIES, OrderOptions, amend, cancel, query};
+pub(super) use core_order::{price_on_grid, quantity_on_grid};
 pub use encode::{Identity, RECV_WINDOW_MS_MAX, RestCall, Timing};
+pub(super) use encode::{encode_rest, encode_websocket};
 pub use endpoint::{Cost, ENDPOINTS, Endpoint, Method, Pool, Security, Target};
 pub use error::RequestError;
+pub(super) use kinds::sent;
 pub use kinds::{
     CancelReplaceMode, CancelRestriction, KlineInterval, RateLimitExceededMode, ResponseType,
     SelfTradePrevention, Tif,

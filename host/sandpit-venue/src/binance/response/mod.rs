@@ -28,6 +28,7 @@ pub use convert::{
     ConvertError, Desk, FeePaid, News, VenueFill, account_fill, external_order, positions,
     venue_order,
 };
+pub(super) use convert::{FillParts, fill_of, is_zero, price_of, quantity_of};
 pub use error::DecodeError;
 pub use event::{
     AccountPosition, BalanceUpdate, EventBalance, ExecutionReport, ExternalLock, ListStatus,
@@ -68,7 +69,7 @@ pub trait Answer<'a>: Sized {
     }
 }
 
-fn decode<'a, T: Deserialize<'a>>(
+pub(in crate::binance) fn decode<'a, T: Deserialize<'a>>(
     what: &'static str,
     bytes_max: usize,
     bytes: &'a [u8],
@@ -90,6 +91,8 @@ macro_rules! answers {
         }
     )+};
 }
+
+pub(in crate::binance) use answers;
 
 answers! {
     "an answer about an order": OrderAnswer<'a>,

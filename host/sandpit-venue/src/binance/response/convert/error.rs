@@ -98,7 +98,7 @@ pub enum ConvertError {
 }
 
 impl ConvertError {
-    pub(in crate::binance::response) fn number(
+    pub(in crate::binance) fn number(
         field: &'static str,
         text: &str,
         problem: ReadingError,
@@ -110,7 +110,7 @@ impl ConvertError {
         Self::Amount { field, text: cut(text, QUOTED_BYTES_MAX).to_owned(), problem }
     }
 
-    pub(super) fn symbol(symbol: &str) -> Self {
+    pub(in crate::binance) fn symbol(symbol: &str) -> Self {
         Self::UnknownSymbol { symbol: cut(symbol, QUOTED_BYTES_MAX).to_owned() }
     }
 }

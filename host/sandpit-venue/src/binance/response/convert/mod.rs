@@ -44,6 +44,8 @@ pub trait Desk {
 /// A fee as it was paid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeePaid {
+    /// For which execution.
+    pub trade_id: TradeId,
     /// In which asset.
     pub asset: String,
     /// How much of it; negative for a rebate.
@@ -60,16 +62,16 @@ pub struct VenueFill {
 }
 
 /// A fill as messages have it.
-struct FillParts<'a> {
-    trade_id: i64,
-    price: &'a str,
-    quantity: &'a str,
-    commission: &'a str,
-    asset: Option<&'a str>,
-    maker: bool,
+pub(in crate::binance) struct FillParts<'a> {
+    pub(in crate::binance) trade_id: i64,
+    pub(in crate::binance) price: &'a str,
+    pub(in crate::binance) quantity: &'a str,
+    pub(in crate::binance) commission: &'a str,
+    pub(in crate::binance) asset: Option<&'a str>,
+    pub(in crate::binance) maker: bool,
 }
 
-fn price_of(
+pub(in crate::binance) fn price_of(
     instrument: &Instrument,
     field: &'static str,
     text: &str,
@@ -78,7 +80,7 @@ fn price_of(
 }
 
 /// A quantity of an order or a fill: it may be off the step, never below zero.
-fn quantity_of(
+pub(in crate::binance) fn quantity_of(
     instrument: &Instrument,
     field: &'static str,
     text: &str,
@@ -91,11 +93,11 @@ fn amount_of(field: &'static str, text: &str) -> Result<Amount, ConvertError> {
 }
 
 /// Whether a text says zero or nothing.
-fn is_zero(text: Option<&str>) -> bool {
+pub(in crate::binance) fn is_zero(text: Option<&str>) -> bool {
     text.is_none_or(|text| decimal(text).is_ok_and(|number| number.mantissa == 0))
 }
 
-fn fill_of(
+pub(in crate::binance) fn fill_of(
     desk: &dyn Desk,
     instrument: &Instrument,
     parts: &FillParts<'_>,
@@ -128,7 +130,7 @@ fn fill_of(
                 field: "fee",
                 text: parts.commission.to_owned(),
             })?;
-            (fee, Some(FeePaid { asset: asset.to_owned(), amount: paid }))
+            (fee, Some(FeePaid { trade_id: TradeId(id), asset: asset.to_owned(), amount: paid }))
         }
     };
     let fill = Fill { trade_id: TradeId(id), price, quantity, fee, maker: parts.maker };
