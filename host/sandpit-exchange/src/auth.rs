@@ -186,14 +186,8 @@ mod tests {
         let payload = "symbol=BTCUSDT&side=SELL&type=LIMIT&timeInForce=GTC&quantity=1&price=0.2&timestamp=1668481559918&recvWindow=5000";
         let signature = "XtZirsmmi0noRzUfkqktvkVfxpkq/WtbLg2UOL3QGYdUBZVlqOBEMuEVw8zioY93N54NcKj9UuAXQEa9zgTDBg==";
         for text in [raw, pem] {
-            let key = KeyConfig {
-                api_key: "k".to_owned(),
-                hmac_secret: None,
-                ed25519_public_key: Some(text.to_owned()),
-                trading: true,
-                withdrawals: false,
-                ip_restricted: false,
-            };
+            let key =
+                KeyConfig { ed25519_public_key: Some(text.to_owned()), ..KeyConfig::new("k") };
             assert_eq!(check_key(&key), Ok(()));
             assert!(verify(&key, payload.as_bytes(), signature));
             assert!(!verify(&key, &payload.as_bytes()[1..], signature));

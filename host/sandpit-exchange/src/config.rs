@@ -23,6 +23,8 @@ pub(crate) const TEXT_BYTES_MAX: usize = 256;
 pub struct Config {
     /// Limits by address and by account.
     pub limits: Limits,
+    /// Whether `/sandpit/v1/control` answers: what only whoever runs an exchange decides, for tests.
+    pub control: bool,
     /// What may be traded; where it is empty, what the market feed has.
     #[serde(rename = "symbol")]
     pub symbols: Vec<SymbolConfig>,
@@ -50,10 +52,16 @@ pub struct Limits {
     pub ban_s: u64,
     /// Connections of one address at a time.
     pub connections_max: u32,
+    /// WebSocket connections that one address may begin in five minutes.
+    pub connections_per_5_minutes_max: u32,
     /// Messages a second that a client may send on a market stream.
     pub stream_messages_per_second_max: u32,
     /// How long a WebSocket connection may last.
     pub connection_s_max: u64,
+    /// How often a WebSocket connection is pinged.
+    pub ping_s: u64,
+    /// How long after its last pong a connection is cut off.
+    pub pong_s_max: u64,
 }
 
 impl Default for Limits {
@@ -66,8 +74,11 @@ impl Default for Limits {
             refusals_before_ban: 10,
             ban_s: 120,
             connections_max: 300,
+            connections_per_5_minutes_max: 300,
             stream_messages_per_second_max: 5,
             connection_s_max: 24 * 3_600,
+            ping_s: 20,
+            pong_s_max: 60,
         }
     }
 }
@@ -126,6 +137,25 @@ pub struct SymbolConfig {
     /// `EXPIRE_BOTH` or `DECREMENT`.
     #[serde(default = "stp_default")]
     pub self_trade_prevention: String,
+    /// Whether it trades: `TRADING`, `CANCEL_ONLY`, `BREAK`, `HALT` or `END_OF_DAY`.
+    #[serde(default = "status_default")]
+    pub status: String,
+    /// What went before the exchange began.
+    #[serde(default)]
+    pub history: Option<HistoryConfig>,
+}
+
+/// Minutes before the begin of the exchange, made up: bars for those who ask for the past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HistoryConfig {
+    /// How many; at most 100,000.
+    pub minutes: u32,
+    /// The price with which they end.
+    pub price: Amount,
+    /// Of the way that the price took.
+    #[serde(default)]
+    pub seed: u64,
 }
 
 const fn fee_default() -> Amount {
@@ -156,6 +186,10 @@ fn stp_default() -> String {
     "EXPIRE_MAKER".to_owned()
 }
 
+fn status_default() -> String {
+    "TRADING".to_owned()
+}
+
 impl SymbolConfig {
     /// The rules of an instrument of the host, traded as spot. `None` where its numbers have more
     /// than eight digits after the point.
@@ -183,6 +217,8 @@ impl SymbolConfig {
             amends_max: amends_default(),
             position_max: None,
             self_trade_prevention: stp_default(),
+            status: status_default(),
+            history: None,
         })
     }
 }
@@ -196,6 +232,10 @@ pub struct AccountConfig {
     /// What it has at the start, by asset.
     #[serde(default)]
     pub balances: BTreeMap<String, Amount>,
+    /// Whether fees are paid in BNB, a quarter off, as long as it has enough of it and BNB has a
+    /// price in the quote asset.
+    #[serde(default)]
+    pub fees_in_bnb: bool,
     /// Its keys.
     #[serde(rename = "key", default)]
     pub keys: Vec<KeyConfig>,
@@ -219,9 +259,37 @@ pub struct KeyConfig {
     /// Whether it says of itself that it may withdraw; this exchange has no withdrawals.
     #[serde(default)]
     pub withdrawals: bool,
+    /// Whether it says of itself that it may move money between accounts; there is one kind here.
+    #[serde(default)]
+    pub transfers: bool,
     /// Whether it says of itself that it is bound to addresses.
     #[serde(default)]
     pub ip_restricted: bool,
+    /// When it was made, as it says of itself, in milliseconds since 1970.
+    #[serde(default = "created_default")]
+    pub created_ms: u64,
+}
+
+impl KeyConfig {
+    /// A key that may trade, without a secret or a public key yet.
+    #[must_use]
+    pub fn new(api_key: impl Into<String>) -> Self {
+        Self {
+            api_key: api_key.into(),
+            hmac_secret: None,
+            ed25519_public_key: None,
+            trading: true,
+            withdrawals: false,
+            transfers: false,
+            ip_restricted: false,
+            created_ms: created_default(),
+        }
+    }
+}
+
+/// 2020-09-13.
+const fn created_default() -> u64 {
+    1_600_000_000_000
 }
 
 const fn yes() -> bool {
@@ -330,6 +398,8 @@ fn pair(base: &str, tick: &str, step: &str) -> SymbolConfig {
         amends_max: amends_default(),
         position_max: None,
         self_trade_prevention: stp_default(),
+        status: status_default(),
+        history: None,
     }
 }
 
@@ -349,13 +419,10 @@ fn demo_account(symbols: &[SymbolConfig]) -> AccountConfig {
     AccountConfig {
         name: "demo".to_owned(),
         balances,
+        fees_in_bnb: false,
         keys: vec![KeyConfig {
-            api_key: DEMO_API_KEY.to_owned(),
             hmac_secret: Some(Secret::new(DEMO_SECRET)),
-            ed25519_public_key: None,
-            trading: true,
-            withdrawals: false,
-            ip_restricted: false,
+            ..KeyConfig::new(DEMO_API_KEY)
         }],
     }
 }

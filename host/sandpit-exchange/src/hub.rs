@@ -9,7 +9,7 @@ use std::{
 
 use sandpit_core::market::MarketEvent;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::{
     Exchange,
@@ -34,6 +34,18 @@ pub(crate) type Sender = mpsc::Sender<String>;
 /// The clock: milliseconds since 1970.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
+/// How all connections end at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// With the word that the server ends.
+    SayingSo,
+    /// Without a word.
+    Silently,
+}
+
+/// The number of the last cut, and how it was.
+pub(crate) type Cuts = watch::Receiver<(u64, Cut)>;
+
 struct MarketListener {
     sender: Sender,
     /// Whether messages say of which stream they are.
@@ -54,6 +66,9 @@ pub(crate) struct Hub {
     pub(crate) exchange: Exchange,
     pub(crate) counter: Counter,
     pub(crate) limits: Limits,
+    /// Whether nothing but the wallet answers.
+    pub(crate) maintenance: bool,
+    cuts: watch::Sender<(u64, Cut)>,
     clock: Clock,
     listeners: Listeners,
     market: BTreeMap<u64, MarketListener>,
@@ -72,6 +87,8 @@ impl Shared {
             exchange,
             counter: Counter::new(limits),
             limits,
+            maintenance: false,
+            cuts: watch::channel((0, Cut::Silently)).0,
             clock,
             listeners: Listeners::default(),
             market: BTreeMap::new(),
@@ -95,6 +112,11 @@ pub(crate) struct Request<'r> {
     pub(crate) login: Option<Login>,
 }
 
+/// An own event as the venue writes it, in this order.
+fn own_event_text(subscription: u64, event: &str) -> String {
+    format!("{{\"subscriptionId\":{subscription},\"event\":{event}}}")
+}
+
 impl Hub {
     pub(crate) fn now_ms(&self) -> u64 {
         (self.clock)()
@@ -103,6 +125,26 @@ impl Hub {
     pub(crate) fn new_connection(&mut self) -> u64 {
         self.next_connection += 1;
         self.next_connection
+    }
+
+    /// What a connection hears of cuts.
+    pub(crate) fn cuts(&self) -> Cuts {
+        self.cuts.subscribe()
+    }
+
+    /// Ends all WebSocket connections.
+    pub(crate) fn cut(&mut self, how: Cut) {
+        self.cuts.send_modify(|cut| *cut = (cut.0 + 1, how));
+    }
+
+    /// Ends all subscriptions to own events; gives how many there were.
+    pub(crate) fn terminate_users(&mut self) -> usize {
+        let connections: BTreeSet<_> = self.users.iter().map(|user| user.connection).collect();
+        let ended = self.users.len();
+        for connection in connections {
+            self.remove_user(connection, None);
+        }
+        ended
     }
 
     /// Does what is asked, once its weight was counted and its signature checked.
@@ -121,15 +163,23 @@ impl Hub {
             params.only(&known, if is_public { &SIGNED[4..] } else { &SIGNED })?;
         }
         let account = login.map(|login| login.account);
-        if let Some(account) = account.filter(|_| endpoint.orders > 0) {
-            self.counter.orders(account, endpoint.orders, now_ms)?;
+        let mut limited = None;
+        if let Some(account) = account.filter(|_| endpoint.orders > 0)
+            && let Err(refusal) = self.counter.orders(account, endpoint.orders, now_ms)
+        {
+            match params.get("orderRateLimitExceededMode") {
+                None | Some("DO_NOTHING") => return Err(refusal),
+                Some("CANCEL_ONLY") => limited = Some(refusal),
+                Some(_) => return Err(Refusal::bad_mode()),
+            }
         }
+        let counted = account.filter(|_| endpoint.orders > 0 && limited.is_none());
         let limits = self.counter.info();
         let order_counts = account.map_or_else(Vec::new, |id| self.counter.order_info(id, now_ms));
-        let call =
-            Call { params, login: *login, now_ms, limits: &limits, order_counts: &order_counts };
+        let (limits, order_counts) = (&limits, &order_counts);
+        let call = Call { params, login: *login, now_ms, limits, order_counts, limited };
         let done = (endpoint.run)(&mut self.exchange, &call);
-        if let Some(account) = account.filter(|_| endpoint.orders > 0 && done.is_err()) {
+        if let Some(account) = counted.filter(|_| done.is_err()) {
             self.counter.order_gone(account, endpoint.orders, now_ms);
         }
         if done.is_ok() && endpoint.free_when_done {
@@ -170,9 +220,10 @@ impl Hub {
     }
 
     fn tell_users(&mut self, account: AccountId, message: &Value) {
+        let event = message.to_string();
         self.users.retain(|user| {
-            let text = json!({"subscriptionId": user.subscription, "event": message}).to_string();
-            user.account != account || user.sender.try_send(text).is_ok()
+            user.account != account
+                || user.sender.try_send(own_event_text(user.subscription, &event)).is_ok()
         });
     }
 
@@ -274,10 +325,9 @@ impl Hub {
             let ends = user.connection == connection
                 && subscription.is_none_or(|id| id == user.subscription);
             if ends {
-                let event = json!({"e": "eventStreamTerminated", "E": now_ms});
-                let text = json!({"subscriptionId": user.subscription, "event": event}).to_string();
+                let event = json!({"e": "eventStreamTerminated", "E": now_ms}).to_string();
                 // Where its queue is full it is cut off anyway.
-                let _ = user.sender.try_send(text);
+                let _ = user.sender.try_send(own_event_text(user.subscription, &event));
             }
             !ends
         });

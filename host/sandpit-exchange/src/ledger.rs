@@ -12,6 +12,7 @@ use crate::{amount::Amount, config::KeyConfig};
 pub(crate) struct Account {
     pub(crate) name: String,
     pub(crate) keys: Vec<KeyConfig>,
+    pub(crate) fees_in_bnb: bool,
     free: Vec<Amount>,
     locked: Vec<Amount>,
     /// Assets that changed since they were last told.
@@ -24,6 +25,7 @@ impl Account {
         Self {
             name,
             keys,
+            fees_in_bnb: false,
             free: vec![Amount::ZERO; assets],
             locked: vec![Amount::ZERO; assets],
             touched: BTreeSet::new(),

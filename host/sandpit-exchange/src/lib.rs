@@ -22,6 +22,7 @@ mod limits;
 mod market;
 mod order;
 mod params;
+mod past;
 mod refusal;
 mod server;
 mod streams;
@@ -30,8 +31,8 @@ mod words;
 
 pub use amount::{Amount, AmountError};
 pub use config::{
-    AccountConfig, Config, ConfigError, DEMO_API_KEY, DEMO_SECRET, KeyConfig, Limits, Secret,
-    SymbolConfig,
+    AccountConfig, Config, ConfigError, DEMO_API_KEY, DEMO_SECRET, HistoryConfig, KeyConfig,
+    Limits, Secret, SymbolConfig,
 };
 pub use exchange::{Exchange, FeedError};
 pub use hub::Clock;

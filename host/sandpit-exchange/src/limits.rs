@@ -45,6 +45,7 @@ struct Address {
     banned_until_ms: u64,
     bans: u32,
     connections: u32,
+    attempts: Count,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -189,13 +190,33 @@ impl Counter {
         (*own.seconds.at(now_ms, 10_000), *own.day.at(now_ms, DAY_MS))
     }
 
-    /// A connection comes; `false` where there are as many as may be, or the address is banned.
-    pub(crate) fn connect(&mut self, ip: IpAddr, now_ms: u64) -> bool {
-        let max = self.limits.connections_max;
+    /// A WebSocket connection wants to begin.
+    pub(crate) fn handshake(
+        &mut self,
+        ip: IpAddr,
+        weight: u32,
+        now_ms: u64,
+    ) -> Result<(), Refusal> {
+        self.request(ip, weight, false, now_ms)?;
+        let limits = self.limits;
         let address = self.address(ip);
-        let may = address.connections < max && now_ms >= address.banned_until_ms;
-        address.connections += u32::from(may);
-        may
+        let attempts = address.attempts.at(now_ms, 5 * MINUTE_MS);
+        *attempts = attempts.saturating_add(1);
+        if *attempts <= limits.connections_per_5_minutes_max
+            && address.connections < limits.connections_max
+        {
+            return Ok(());
+        }
+        let max = limits.connections_per_5_minutes_max;
+        let text =
+            format!("Too many connections; current limit is {max} connections per 5 MINUTE.");
+        Err(Refusal::too_much(429, -1003, text, seconds_left(now_ms, 5 * MINUTE_MS)))
+    }
+
+    /// A connection has begun.
+    pub(crate) fn connect(&mut self, ip: IpAddr) {
+        let address = self.address(ip);
+        address.connections = address.connections.saturating_add(1);
     }
 
     pub(crate) fn disconnect(&mut self, ip: IpAddr) {
@@ -250,6 +271,23 @@ fn banned(until_ms: u64, now_ms: u64) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn connections_are_counted_in_time_and_at_a_time() {
+        let limits =
+            Limits { connections_max: 2, connections_per_5_minutes_max: 3, ..Limits::default() };
+        let mut counter = Counter::new(limits);
+        let mut ask = |now_ms| counter.handshake(IP, 2, now_ms).map_err(|no| no.retry_after_s);
+        assert_eq!([ask(0), ask(1), ask(2)], [Ok(()); 3]);
+        assert_eq!(ask(3), Err(Some(300)));
+        assert_eq!(ask(300_000), Ok(()));
+        counter.connect(IP);
+        counter.connect(IP);
+        assert!(counter.handshake(IP, 2, 300_001).is_err());
+        counter.disconnect(IP);
+        assert!(counter.handshake(IP, 2, 300_002).is_ok());
+        assert_eq!(counter.used(IP, 300_002).weight, 6);
+    }
 
     const IP: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 

@@ -79,6 +79,11 @@ impl Order {
         self.new.quantity - self.executed - self.prevented
     }
 
+    /// By what it is found by name.
+    pub(crate) fn name_key(&self) -> (AccountId, SymbolId, String, OrderId) {
+        (self.account, self.new.symbol, self.new.client_id.clone(), self.id)
+    }
+
     /// Whether it stands in the book or has stood there.
     pub(crate) const fn is_working(&self) -> bool {
         self.working_ms.is_some()

@@ -48,6 +48,7 @@ fixed! {
         400 -1145 "Invalid cancelRestrictions";
     optional_combination = 400 -1128 "Combination of optional parameters invalid.";
     bad_strategy_type = 400 -1134 "strategyType was less than 1000000.";
+    too_long_ago = 400 -1127 "More than 24 hours between startTime and endTime.";
     no_such_order = 400 -2013 "Order does not exist.";
     no_such_list = 400 -2013 "Order list does not exist.";
     unknown_order = 400 -2011 "Unknown order sent.";
@@ -59,6 +60,10 @@ fixed! {
     would_take = 400 -2010 "Order would immediately match and take.";
     bad_list_prices =
         400 -2010 "The relationship of the prices for the orders is not correct.";
+    closed = 400 -2010 "Market is closed.";
+    cancel_closed = 400 -2011 "Market is closed.";
+    amend_closed = 400 -2038 "Market is closed.";
+    bad_mode = 400 -1130 "Data sent for parameter 'orderRateLimitExceededMode' is not valid.";
     empty_book =
         400 -2010 "Order book liquidity is less than symbol minimum quantity.";
     nothing_worth = 400 -1013 "Price * QTY is zero or less.";
@@ -166,6 +171,11 @@ impl Refusal {
     pub(crate) fn replace_in_part(data: Value) -> Self {
         let fixed = Self::fixed(409, -2021, "Order cancel-replace partially failed.");
         Self { data: Some(data), ..fixed }
+    }
+
+    /// A cancel-replace that could place nothing: too many orders.
+    pub(crate) fn replace_limited(data: Value) -> Self {
+        Self { status: 429, ..Self::replace_in_part(data) }
     }
 
     /// Neither half of a cancel-replace was done.

@@ -1,5 +1,6 @@
 //! Sockets: REST, market streams and the WebSocket API on one listener.
 
+mod control;
 mod rest;
 mod socket;
 mod stream;
@@ -16,7 +17,12 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use axum::{Router, extract::ConnectInfo, routing::any};
+use axum::{
+    Router,
+    extract::ConnectInfo,
+    routing::{any, post},
+    serve::ListenerExt,
+};
 use sandpit_core::{instrument::Instrument, market::MarketEvent, time::UnixNanos};
 use tokio::{net::TcpListener, sync::watch, time::MissedTickBehavior};
 
@@ -89,7 +95,8 @@ pub async fn serve(
         let error = io::Error::new(io::ErrorKind::InvalidInput, "it must be on loopback");
         return Err(ServeError::Listener(error));
     }
-    let exchange = Exchange::new(config)?;
+    let mut exchange = Exchange::new(config)?;
+    exchange.remember(clock());
     let map = match &feed {
         Some(feed) => Some(FeedMap::new(&exchange, &feed.instruments)?),
         None => None,
@@ -103,14 +110,22 @@ pub async fn serve(
     });
     let ticker = tokio::spawn(tick(hub.clone(), ends.clone()));
     let app = App { hub, ends };
-    let router = Router::new()
+    let mut router = Router::new()
         .route("/ws", any(stream::raw))
         .route("/ws/{*streams}", any(stream::raw))
         .route("/stream", any(stream::combined))
         .route("/ws-api/v3", any(user::upgrade))
-        .fallback(rest::handle)
-        .with_state(app)
-        .into_make_service_with_connect_info::<SocketAddr>();
+        .fallback(rest::handle);
+    if config.control {
+        router = router.route("/sandpit/v1/control/{what}", post(control::handle));
+    }
+    let router = router.with_state(app).into_make_service_with_connect_info::<SocketAddr>();
+    // A message must not wait for the acknowledgement of the one before.
+    let listener = listener.tap_io(|socket| {
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "a connection delays what it sends");
+        }
+    });
     let graceful = axum::serve(listener, router).with_graceful_shutdown(async move {
         shutdown.await;
         // Nobody listens only where there is no connection.

@@ -10,7 +10,7 @@ use crate::{
     config::{ConfigError, SymbolConfig},
     order::NewOrder,
     refusal::Refusal,
-    words::{Kind, Stp},
+    words::{Kind, Stp, SymbolStatus},
 };
 
 /// Minutes of the average price.
@@ -21,6 +21,8 @@ const ICEBERG_PARTS_MAX: i128 = 10;
 const TRAILING: (u32, u32) = (10, 2_000);
 /// Largest price that is taken.
 const PRICE_MAX: Amount = Amount(1_000_000 * Amount::ONE.0);
+/// Minutes before the begin of the exchange.
+const HISTORY_MINUTES_MAX: u32 = 100_000;
 /// Open orders of one account over all symbols.
 pub(crate) const EXCHANGE_ORDERS_MAX: u32 = 1_000;
 
@@ -33,6 +35,7 @@ pub(crate) struct Symbol {
     /// Index of the quote asset.
     pub(crate) quote: usize,
     pub(crate) stp: Stp,
+    pub(crate) trading: SymbolStatus,
 }
 
 /// What the filters compare with.
@@ -77,7 +80,15 @@ impl Symbol {
         let Some(stp) = Stp::parse(&rules.self_trade_prevention) else {
             return wrong("self_trade_prevention is no mode");
         };
-        Ok(Self { rules, base, quote, stp })
+        let Some(trading) = SymbolStatus::parse(&rules.status) else {
+            return wrong("status is none");
+        };
+        if rules.history.is_some_and(|history| {
+            history.minutes > HISTORY_MINUTES_MAX || !history.price.is_positive()
+        }) {
+            return wrong("a history has at most 100,000 minutes and ends with a price");
+        }
+        Ok(Self { rules, base, quote, stp, trading })
     }
 
     fn lots(&self) -> (Amount, Amount, Amount) {
@@ -175,7 +186,7 @@ impl Symbol {
         let modes: Vec<_> = Stp::ALL.iter().map(|mode| mode.as_str()).collect();
         json!({
             "symbol": self.rules.name,
-            "status": "TRADING",
+            "status": self.trading.as_str(),
             "baseAsset": assets[self.base],
             "baseAssetPrecision": Amount::DIGITS,
             "quoteAsset": assets[self.quote],

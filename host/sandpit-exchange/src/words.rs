@@ -81,6 +81,15 @@ words! {
         Fok = "FOK",
     }
 
+    /// Whether a symbol trades.
+    SymbolStatus {
+        Trading = "TRADING",
+        CancelOnly = "CANCEL_ONLY",
+        Break = "BREAK",
+        Halt = "HALT",
+        EndOfDay = "END_OF_DAY",
+    }
+
     /// What happens where an order would trade with one of the same account.
     Stp {
         None = "NONE",
@@ -94,6 +103,7 @@ words! {
 readable! {
     Kind: Limit LimitMaker Market StopLoss StopLossLimit TakeProfit TakeProfitLimit;
     Tif: Gtc Ioc Fok;
+    SymbolStatus: Trading CancelOnly Break Halt EndOfDay;
     Stp: None ExpireTaker ExpireMaker ExpireBoth Decrement;
 }
 
@@ -114,6 +124,13 @@ impl Kind {
     /// Whether it takes profit rather than stops a loss.
     pub(crate) const fn takes_profit(self) -> bool {
         matches!(self, Self::TakeProfit | Self::TakeProfitLimit)
+    }
+}
+
+impl SymbolStatus {
+    /// Whether orders may end.
+    pub(crate) const fn may_cancel(self) -> bool {
+        matches!(self, Self::Trading | Self::CancelOnly)
     }
 }
 

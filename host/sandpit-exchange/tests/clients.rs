@@ -1,5 +1,5 @@
 //! Clients that nobody here wrote, from their registry: ccxt (REST and WebSocket) and
-//! python-binance. They are installed once, below the build's folder. Where there is no Python or
+//! python-binance (both sides, too). They are installed once, below the build's folder. Where there is no Python or
 //! no registry the test says so, and fails where `CI` is `true`.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps in vain has failed")]
@@ -90,13 +90,14 @@ async fn check(script: &str, keys: &'static [&'static str]) -> Option<Vec<String
 async fn ccxt_trades_here() {
     let keys = &["alicehmac", "alicesecret", "bobhmac", "bobsecret"];
     if let Some(works) = check("ccxt_check.py", keys).await {
-        assert_eq!(works.len(), 22, "{works:?}");
+        assert_eq!(works.len(), 24, "{works:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn python_binance_trades_here() {
-    if let Some(works) = check("python_binance_check.py", &["alicehmac", "alicesecret"]).await {
-        assert_eq!(works.len(), 6, "{works:?}");
+    let keys = &["alicehmac", "alicesecret", "bobhmac", "bobsecret"];
+    if let Some(works) = check("python_binance_check.py", keys).await {
+        assert_eq!(works.len(), 20, "{works:?}");
     }
 }

@@ -3,7 +3,12 @@
 use serde_json::{Value, json};
 
 use super::Call;
-use crate::{Exchange, amount::Amount, refusal::Refusal, symbol::Symbol};
+use crate::{
+    Exchange,
+    amount::Amount,
+    order::{AccountId, SymbolId},
+    refusal::Refusal,
+};
 
 /// Rows of a query where it does not say, and at most.
 const ROWS: (usize, usize) = (500, 1_000);
@@ -54,12 +59,20 @@ pub(super) fn status(exchange: &mut Exchange, call: &Call<'_>) -> Result<Value, 
 }
 
 /// Rates of a symbol; the words differ between requests.
-pub(super) fn rates(symbol: &Symbol, suffix: &str) -> Value {
+pub(super) fn rates(
+    exchange: &Exchange,
+    account: AccountId,
+    symbol: SymbolId,
+    suffix: &str,
+) -> Value {
+    let symbol = &exchange.markets[symbol].symbol;
     let (maker, taker) = (symbol.rules.maker_fee.to_string(), symbol.rules.taker_fee.to_string());
     let mut body = json!({
         "discount": {
-            "enabledForAccount": false, "enabledForSymbol": false, "discountAsset": "BNB",
-            "discount": ZERO,
+            "enabledForAccount": exchange.accounts[account].fees_in_bnb,
+            "enabledForSymbol": exchange.bnb_price(symbol.quote).is_some(),
+            "discountAsset": "BNB",
+            "discount": "0.75000000",
         },
     });
     for (name, maker, taker) in
@@ -72,9 +85,9 @@ pub(super) fn rates(symbol: &Symbol, suffix: &str) -> Value {
 }
 
 pub(super) fn commission(exchange: &mut Exchange, call: &Call<'_>) -> Result<Value, Refusal> {
-    let symbol = &exchange.markets[call.symbol(exchange)?].symbol;
-    let mut body = rates(symbol, "");
-    body["symbol"] = json!(symbol.rules.name);
+    let symbol = call.symbol(exchange)?;
+    let mut body = rates(exchange, call.account()?, symbol, "");
+    body["symbol"] = json!(exchange.markets[symbol].symbol.rules.name);
     Ok(body)
 }
 
@@ -82,7 +95,10 @@ pub(super) fn trades(exchange: &mut Exchange, call: &Call<'_>) -> Result<Value, 
     let (symbol, account) = (call.symbol(exchange)?, call.account()?);
     let limit = call.params.limit(ROWS.0, ROWS.1)?;
     let (order, from) = (call.params.whole("orderId")?, call.params.whole("fromId")?);
-    let (start, end) = (call.params.whole("startTime")?, call.params.whole("endTime")?);
+    let (start, end) = super::day(call.params)?;
+    if start.or(end).is_some() && order.or(from).is_some() {
+        return Err(Refusal::optional_combination());
+    }
     let name = &exchange.markets[symbol].symbol.rules.name;
     let fills = exchange.fills[account].iter().filter(|fill| {
         fill.symbol == symbol
@@ -91,7 +107,11 @@ pub(super) fn trades(exchange: &mut Exchange, call: &Call<'_>) -> Result<Value, 
             && start.is_none_or(|start| fill.time_ms >= start)
             && end.is_none_or(|end| fill.time_ms <= end)
     });
-    let rows: Vec<_> = fills
+    let fills: Vec<_> = fills.collect();
+    let skip =
+        if from.is_some() || start.is_some() { 0 } else { fills.len().saturating_sub(limit) };
+    let rows = fills.into_iter().skip(skip).take(limit);
+    Ok(rows
         .map(|fill| {
             json!({
                 "symbol": name,
@@ -109,9 +129,7 @@ pub(super) fn trades(exchange: &mut Exchange, call: &Call<'_>) -> Result<Value, 
                 "isBestMatch": true,
             })
         })
-        .collect();
-    let skip = if from.is_some() || start.is_some() { 0 } else { rows.len().saturating_sub(limit) };
-    Ok(rows.into_iter().skip(skip).take(limit).collect())
+        .collect())
 }
 
 pub(super) fn prevented(exchange: &mut Exchange, call: &Call<'_>) -> Result<Value, Refusal> {
@@ -163,13 +181,13 @@ pub(super) fn restrictions(exchange: &mut Exchange, call: &Call<'_>) -> Result<V
     let key = exchange.key(call.login.ok_or_else(Refusal::bad_key)?);
     Ok(json!({
         "ipRestrict": key.ip_restricted,
-        "createTime": 1_600_000_000_000u64,
+        "createTime": key.created_ms,
         "enableReading": true,
         "enableWithdrawals": key.withdrawals,
-        "enableInternalTransfer": false,
+        "enableInternalTransfer": key.transfers,
         "enableMargin": false,
         "enableFutures": false,
-        "permitsUniversalTransfer": false,
+        "permitsUniversalTransfer": key.transfers,
         "enableVanillaOptions": false,
         "enableFixApiTrade": false,
         "enableFixReadOnly": false,

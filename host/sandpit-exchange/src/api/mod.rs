@@ -36,6 +36,8 @@ pub(crate) struct Call<'c> {
     pub(crate) limits: &'c [Value],
     /// The account's order counts.
     pub(crate) order_counts: &'c [Value],
+    /// Why it may place no order, where it may do the rest.
+    pub(crate) limited: Option<Refusal>,
 }
 
 impl Call<'_> {
@@ -46,6 +48,16 @@ impl Call<'_> {
     /// The symbol, which must be there.
     fn symbol(&self, exchange: &Exchange) -> Result<SymbolId, Refusal> {
         exchange.symbol_of(self.params.need("symbol")?).ok_or_else(Refusal::bad_symbol)
+    }
+}
+
+/// Begin and end of a search among own things: a day at most.
+fn day(params: &Params) -> Result<(Option<u64>, Option<u64>), Refusal> {
+    const DAY_MS: u64 = 86_400_000;
+    let (start, end) = (params.whole("startTime")?, params.whole("endTime")?);
+    match start.zip(end) {
+        Some((start, end)) if end.saturating_sub(start) > DAY_MS => Err(Refusal::too_long_ago()),
+        _ => Ok((start, end)),
     }
 }
 

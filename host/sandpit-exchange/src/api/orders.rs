@@ -223,7 +223,7 @@ pub(super) fn test(exchange: &mut Exchange, call: &Call<'_>) -> Result<Value, Re
     if call.params.get("computeCommissionRates") != Some("true") {
         return Ok(json!({}));
     }
-    Ok(super::account::rates(&exchange.markets[symbol].symbol, "ForOrder"))
+    Ok(super::account::rates(exchange, call.account()?, symbol, "ForOrder"))
 }
 
 pub(super) fn status(exchange: &mut Exchange, call: &Call<'_>) -> Result<Value, Refusal> {
@@ -286,7 +286,9 @@ pub(super) fn cancel_replace(exchange: &mut Exchange, call: &Call<'_>) -> Result
     let detail = detail(call.params, default_detail(new.kind))?;
     let request_name = request_name(exchange, call, "cancelNewClientOrderId")?;
     let only = only(call.params)?;
-    let wish = Replace { which, request_name: request_name.clone(), only, stop_on_failure, new };
+    let limited = call.limited.clone();
+    let wish =
+        Replace { which, request_name: request_name.clone(), only, stop_on_failure, new, limited };
     let both = exchange.replace(call.account()?, wish, call.now_ms);
     let (cancel_word, cancel_body) = match &both.canceled {
         Ok(order) => ("SUCCESS", exchange.canceled(order, &request_name)),
@@ -306,6 +308,7 @@ pub(super) fn cancel_replace(exchange: &mut Exchange, call: &Call<'_>) -> Result
         "newOrderResponse": new_body,
     });
     match (cancel_word, new_word) {
+        _ if call.limited.is_some() && stop_on_failure => Err(Refusal::replace_limited(data)),
         ("SUCCESS", "SUCCESS") => Ok(data),
         ("SUCCESS", _) | (_, "SUCCESS") => Err(Refusal::replace_in_part(data)),
         _ => Err(Refusal::replace_failed(data)),
@@ -365,7 +368,7 @@ pub(super) fn all(exchange: &mut Exchange, call: &Call<'_>) -> Result<Value, Ref
     let (symbol, account) = (call.symbol(exchange)?, call.account()?);
     let limit = call.params.limit(ROWS.0, ROWS.1)?;
     let from = call.params.whole("orderId")?;
-    let (start, end) = (call.params.whole("startTime")?, call.params.whole("endTime")?);
+    let (start, end) = super::day(call.params)?;
     let orders = exchange.orders.range(from.unwrap_or(0)..).map(|(_, order)| order);
     let orders = orders.filter(|order| {
         order.account == account
@@ -373,8 +376,9 @@ pub(super) fn all(exchange: &mut Exchange, call: &Call<'_>) -> Result<Value, Ref
             && start.is_none_or(|start| order.created_ms >= start)
             && end.is_none_or(|end| order.created_ms <= end)
     });
-    let rows: Vec<_> = orders.map(|order| exchange.queried(order)).collect();
+    let rows: Vec<_> = orders.collect();
     // From a given place the first ones, else the latest.
     let skip = if from.is_some() || start.is_some() { 0 } else { rows.len().saturating_sub(limit) };
-    Ok(rows.into_iter().skip(skip).take(limit).collect())
+    let rows = rows.into_iter().skip(skip).take(limit);
+    Ok(rows.map(|order| exchange.queried(order)).collect())
 }

@@ -19,6 +19,13 @@ pub(crate) enum Security {
     Trade,
 }
 
+impl Endpoint {
+    /// Path on REST; empty where there is none.
+    pub(crate) fn path(&self) -> &'static str {
+        self.rest.map_or("", |(_, path)| path)
+    }
+}
+
 type Run = fn(&mut Exchange, &Call<'_>) -> Result<Value, Refusal>;
 
 /// One kind of request.
@@ -43,7 +50,7 @@ pub(crate) struct Endpoint {
 
 const ORDER: &str = "symbol side type timeInForce quantity quoteOrderQty price newClientOrderId strategyId strategyType stopPrice trailingDelta icebergQty newOrderRespType selfTradePreventionMode";
 const TEST: &str = "symbol side type timeInForce quantity quoteOrderQty price newClientOrderId strategyId strategyType stopPrice trailingDelta icebergQty newOrderRespType selfTradePreventionMode computeCommissionRates";
-const REPLACE: &str = "symbol side type cancelReplaceMode timeInForce quantity quoteOrderQty price cancelNewClientOrderId cancelOrigClientOrderId cancelOrderId newClientOrderId strategyId strategyType stopPrice trailingDelta icebergQty newOrderRespType selfTradePreventionMode cancelRestrictions";
+const REPLACE: &str = "symbol side type cancelReplaceMode timeInForce quantity quoteOrderQty price cancelNewClientOrderId cancelOrigClientOrderId cancelOrderId newClientOrderId strategyId strategyType stopPrice trailingDelta icebergQty newOrderRespType selfTradePreventionMode cancelRestrictions orderRateLimitExceededMode";
 const OCO: &str = "symbol listClientOrderId side quantity aboveType aboveClientOrderId aboveIcebergQty abovePrice aboveStopPrice aboveTrailingDelta aboveTimeInForce aboveStrategyId aboveStrategyType belowType belowClientOrderId belowIcebergQty belowPrice belowStopPrice belowTrailingDelta belowTimeInForce belowStrategyId belowStrategyType newOrderRespType selfTradePreventionMode";
 const OTO: &str = "symbol listClientOrderId newOrderRespType selfTradePreventionMode workingType workingSide workingClientOrderId workingPrice workingQuantity workingIcebergQty workingTimeInForce workingStrategyId workingStrategyType pendingType pendingSide pendingClientOrderId pendingPrice pendingStopPrice pendingTrailingDelta pendingQuantity pendingIcebergQty pendingTimeInForce pendingStrategyId pendingStrategyType";
 const OTOCO: &str = "symbol listClientOrderId newOrderRespType selfTradePreventionMode workingType workingSide workingClientOrderId workingPrice workingQuantity workingIcebergQty workingTimeInForce workingStrategyId workingStrategyType pendingSide pendingQuantity pendingAboveType pendingAboveClientOrderId pendingAbovePrice pendingAboveStopPrice pendingAboveTrailingDelta pendingAboveIcebergQty pendingAboveTimeInForce pendingAboveStrategyId pendingAboveStrategyType pendingBelowType pendingBelowClientOrderId pendingBelowPrice pendingBelowStopPrice pendingBelowTrailingDelta pendingBelowIcebergQty pendingBelowTimeInForce pendingBelowStrategyId pendingBelowStrategyType";
@@ -268,7 +275,7 @@ static ENDPOINTS: &[Endpoint] = &[
         "/api/v3/myTrades",
         "myTrades",
         "symbol orderId startTime endTime fromId limit",
-        |_| 20,
+        |p| if p.get("orderId").is_some() { 5 } else { 20 },
         account::trades,
     ),
     read(

@@ -7,7 +7,7 @@ use crate::{
     amount::Amount,
     order::{AccountId, Event, Fill, NewOrder, Order, OrderId, Prevented, SymbolId},
     refusal::Refusal,
-    words::{Execution, Kind, Status, Tif},
+    words::{Execution, Kind, Status, SymbolStatus, Tif},
 };
 
 /// What became of a new order within the call that placed it.
@@ -118,6 +118,9 @@ impl Exchange {
         new: &NewOrder,
         now_ms: u64,
     ) -> Result<(), Refusal> {
+        if self.markets[new.symbol].symbol.trading != SymbolStatus::Trading {
+            return Err(Refusal::closed());
+        }
         if new.iceberg.is_some_and(|shown| shown > new.quantity) {
             return Err(Refusal::iceberg_too_large());
         }
@@ -184,6 +187,7 @@ impl Exchange {
             new,
         };
         self.open[account].insert(id);
+        self.names.insert(order.name_key());
         self.orders.insert(id, order);
         id
     }
@@ -215,9 +219,20 @@ impl Exchange {
         symbol: SymbolId,
         name: &str,
     ) -> Option<OrderId> {
-        let mut open = self.open[account].iter().filter_map(|id| self.orders.get(id));
-        open.find(|order| order.new.symbol == symbol && order.new.client_id == name)
-            .map(|order| order.id)
+        let mut named = self.named(account, symbol, name);
+        named.find(|order| order.status.is_open()).map(|order| order.id)
+    }
+
+    /// All orders of an account with this name, the latest first.
+    fn named(
+        &self,
+        account: AccountId,
+        symbol: SymbolId,
+        name: &str,
+    ) -> impl Iterator<Item = &Order> {
+        let key = |id| (account, symbol, name.to_owned(), id);
+        let ids = self.names.range(key(0)..=key(OrderId::MAX)).rev();
+        ids.filter_map(|(.., id)| self.orders.get(id))
     }
 
     /// An open order.
@@ -245,7 +260,7 @@ impl Exchange {
         };
         match which.id {
             Some(id) => self.orders.get(&id).filter(is_it),
-            None => self.orders.values().rev().find(is_it),
+            None => self.named(account, which.symbol, which.name.as_ref()?).next(),
         }
     }
 
@@ -258,11 +273,18 @@ impl Exchange {
         request_name: &str,
         now_ms: u64,
     ) -> Result<Vec<Order>, Refusal> {
+        self.may_cancel_on(which.symbol)?;
         let id = self.find_open(account, which).ok_or_else(Refusal::unknown_order)?;
         let from = self.events.len();
         self.cancel_id(id, request_name, now_ms);
         self.finish(now_ms);
         Ok(self.canceled_since(from))
+    }
+
+    /// Whether orders of a symbol may end now.
+    pub(super) fn may_cancel_on(&self, symbol: SymbolId) -> Result<(), Refusal> {
+        let may = self.markets[symbol].symbol.trading.may_cancel();
+        if may { Ok(()) } else { Err(Refusal::cancel_closed()) }
     }
 
     /// Orders that were canceled since the event with this index.
@@ -293,6 +315,7 @@ impl Exchange {
         request_name: &str,
         now_ms: u64,
     ) -> Result<Vec<Order>, Refusal> {
+        self.may_cancel_on(symbol)?;
         let from = self.events.len();
         let ids: Vec<_> = self.open[account]
             .iter()

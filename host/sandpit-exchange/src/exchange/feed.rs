@@ -16,6 +16,7 @@ use super::{Exchange, matching::Deal};
 use crate::{
     amount::Amount,
     order::{Order, SymbolId},
+    words::SymbolStatus,
 };
 
 /// Why an instrument of the feed cannot be traded here.
@@ -79,13 +80,16 @@ impl Scale {
 
 impl Exchange {
     /// The market moved. The exchange's own clock says when; an instrument that the map does not
-    /// have is passed over.
+    /// have is passed over, and so is a symbol that does not trade.
     pub(crate) fn market(&mut self, map: &FeedMap, event: &MarketEvent, now_ms: u64) {
         let Some((symbol, price, quantity)) =
             map.entries.get(usize::from(event.instrument.0)).copied()
         else {
             return;
         };
+        if self.markets[symbol].symbol.trading != SymbolStatus::Trading {
+            return;
+        }
         let scale = Scale { price, quantity };
         self.touched.insert(symbol);
         match &event.data {

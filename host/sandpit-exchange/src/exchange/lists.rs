@@ -244,6 +244,7 @@ impl Exchange {
         request_name: &str,
         now_ms: u64,
     ) -> Result<(List, Vec<Order>), Refusal> {
+        self.may_cancel_on(symbol)?;
         let found = self.lists.values().find(|list| {
             list.account == account && list.symbol == symbol && !list.done && is_it(list)
         });

@@ -6,9 +6,12 @@ use super::{Exchange, entry::may_rest};
 use crate::{
     amount::Amount,
     book::Offer,
-    order::{Event, Fill, Order, OrderId, Prevented, SymbolId, Trade},
+    order::{AccountId, Event, Fill, Order, OrderId, Prevented, SymbolId, Trade},
     words::{Execution, Expiry, Status, Stp, Tif},
 };
+
+/// Of a fee so much is paid where it is paid in BNB.
+const BNB_PAYS: (i128, i128) = (3, 4);
 
 impl Exchange {
     /// Matches an order that works; what is left rests or ends.
@@ -154,34 +157,31 @@ impl Exchange {
         let lock = if order.locked.is_zero() { Amount::ZERO } else { order.lock() };
         let freed = order.locked - lock;
         order.locked = lock;
-        let (account, side) = (order.account, order.new.side);
-        let fill = {
-            let (got, commission_asset) = match side {
-                Side::Buy => (deal.quantity, base),
-                Side::Sell => (worth, quote),
-            };
-            let own = &mut self.accounts[account];
-            let (paid, paid_asset) = match side {
-                Side::Buy => (worth, quote),
-                Side::Sell => (deal.quantity, base),
-            };
-            let commission = got.times(rate);
-            own.lock(paid_asset, -freed);
-            own.transfer(paid_asset, -paid);
-            own.transfer(commission_asset, got - commission);
-            Fill {
-                trade: number,
-                order: id,
-                list: order.list,
-                symbol: deal.symbol,
-                price: deal.price,
-                quantity: deal.quantity,
-                commission,
-                commission_asset,
-                buyer: side == Side::Buy,
-                maker,
-                time_ms: now_ms,
-            }
+        let (account, side, list) = (order.account, order.new.side, order.list);
+        let (got, got_asset, paid, paid_asset) = match side {
+            Side::Buy => (deal.quantity, base, worth, quote),
+            Side::Sell => (worth, quote, deal.quantity, base),
+        };
+        let own = &mut self.accounts[account];
+        own.lock(paid_asset, -freed);
+        own.transfer(paid_asset, -paid);
+        own.transfer(got_asset, got);
+        let usual = (got.times(rate), got_asset);
+        let fee = self.commission(account, deal.symbol, worth.times(rate), usual);
+        let (commission, commission_asset) = fee;
+        self.accounts[account].transfer(commission_asset, -commission);
+        let fill = Fill {
+            trade: number,
+            order: id,
+            list,
+            symbol: deal.symbol,
+            price: deal.price,
+            quantity: deal.quantity,
+            commission,
+            commission_asset,
+            buyer: side == Side::Buy,
+            maker,
+            time_ms: now_ms,
         };
         self.keep_fill(account, fill.clone());
         if maker {
@@ -198,6 +198,31 @@ impl Exchange {
         if filled {
             self.list_filled(id, now_ms);
         }
+    }
+
+    /// What a fill costs, and in which asset: of what was got, unless the account pays in BNB and
+    /// has enough of it.
+    fn commission(
+        &self,
+        account: AccountId,
+        symbol: SymbolId,
+        in_quote: Amount,
+        usual: (Amount, usize),
+    ) -> (Amount, usize) {
+        let own = &self.accounts[account];
+        let price = self.bnb_price(self.markets[symbol].symbol.quote);
+        let Some((bnb, price)) = price.filter(|_| own.fees_in_bnb) else { return usual };
+        let discounted = Amount(in_quote.0 * BNB_PAYS.0 / BNB_PAYS.1);
+        let fee = discounted.buys(price, Amount(1));
+        if fee.is_positive() && fee <= own.free(bnb) { (fee, bnb) } else { usual }
+    }
+
+    /// BNB's number as an asset, and its last price in another one.
+    pub(crate) fn bnb_price(&self, quote: usize) -> Option<(usize, Amount)> {
+        let bnb = self.assets.iter().position(|name| name == "BNB")?;
+        let mut markets = self.markets.iter();
+        let market = markets.find(|m| m.symbol.base == bnb && m.symbol.quote == quote)?;
+        Some((bnb, market.last?))
     }
 
     /// A maker shows less after a fill; an iceberg shows its next part, last in the queue.

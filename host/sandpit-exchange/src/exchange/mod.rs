@@ -24,7 +24,7 @@ use crate::{
     market::Market,
     order::{AccountId, Event, Fill, List, Order, OrderId, Report, SymbolId},
     symbol::{Standing, Symbol},
-    words::{Execution, Status},
+    words::{Execution, Status, SymbolStatus},
 };
 
 pub(crate) use entry::{Placed, Which};
@@ -51,6 +51,8 @@ pub struct Exchange {
     pub(crate) open: Vec<BTreeSet<OrderId>>,
     pub(crate) fills: Vec<VecDeque<Fill>>,
     pub(crate) lists: BTreeMap<u64, List>,
+    /// All orders that are known, by whose they are and their names.
+    names: BTreeSet<(AccountId, SymbolId, String, OrderId)>,
     groups: BTreeMap<u64, lists::Group>,
     closed: VecDeque<OrderId>,
     closed_lists: VecDeque<u64>,
@@ -105,6 +107,7 @@ impl Exchange {
             accounts,
             orders: BTreeMap::new(),
             lists: BTreeMap::new(),
+            names: BTreeSet::new(),
             groups: BTreeMap::new(),
             closed: VecDeque::new(),
             closed_lists: VecDeque::new(),
@@ -131,6 +134,11 @@ impl Exchange {
 
     pub(crate) fn symbol_of(&self, name: &str) -> Option<SymbolId> {
         self.markets.iter().position(|market| market.symbol.rules.name == name)
+    }
+
+    /// Says whether a symbol trades from now on.
+    pub(crate) fn set_trading(&mut self, symbol: SymbolId, trading: SymbolStatus) {
+        self.markets[symbol].symbol.trading = trading;
     }
 
     /// Pays in or, where it is negative, out. `false` where there is no such asset or too little.
@@ -238,8 +246,9 @@ impl Exchange {
         self.closed.push_back(id);
         if self.closed.len() > CLOSED_MAX
             && let Some(oldest) = self.closed.pop_front()
+            && let Some(order) = self.orders.remove(&oldest)
         {
-            self.orders.remove(&oldest);
+            self.names.remove(&order.name_key());
         }
     }
 
@@ -302,6 +311,7 @@ fn accounts(config: &Config, assets: &[String]) -> Result<Vec<Account>, ConfigEr
                 .map_err(|problem| ConfigError::wrong("account", &entry.name, problem))?;
         }
         let mut account = Account::new(entry.name.clone(), entry.keys.clone(), assets.len());
+        account.fees_in_bnb = entry.fees_in_bnb;
         for (name, amount) in &entry.balances {
             if let Ok(asset) = assets.binary_search(name) {
                 account.transfer(asset, *amount);

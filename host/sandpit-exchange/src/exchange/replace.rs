@@ -5,7 +5,7 @@ use crate::{
     amount::Amount,
     order::{AccountId, NewOrder, Order, OrderId},
     refusal::Refusal,
-    words::{Execution, Status},
+    words::{Execution, Status, SymbolStatus},
 };
 
 /// Which orders a cancel may end.
@@ -24,6 +24,8 @@ pub(crate) struct Replace {
     /// Whether a cancel that fails prevents the new order.
     pub(crate) stop_on_failure: bool,
     pub(crate) new: NewOrder,
+    /// Why no order may be placed.
+    pub(crate) limited: Option<Refusal>,
 }
 
 /// What became of both halves. `None` for a new order that was not tried.
@@ -73,7 +75,10 @@ impl Exchange {
         if canceled.is_err() && wish.stop_on_failure {
             return CancelReplace { canceled, placed: None };
         }
-        let placed = self.place(account, wish.new, now_ms);
+        let placed = match wish.limited {
+            Some(refusal) => Err(refusal),
+            None => self.place(account, wish.new, now_ms),
+        };
         CancelReplace { canceled, placed: Some(placed) }
     }
 
@@ -86,6 +91,9 @@ impl Exchange {
         quantity: Amount,
         now_ms: u64,
     ) -> Result<Amended, Refusal> {
+        if self.markets[which.symbol].symbol.trading != SymbolStatus::Trading {
+            return Err(Refusal::amend_closed());
+        }
         let id = self.find_open(account, which).ok_or_else(Refusal::amend_unknown)?;
         let order = &self.orders[&id];
         let (before, symbol) = (order.new.quantity, order.new.symbol);
@@ -111,7 +119,9 @@ impl Exchange {
         let renamed = original_name != name;
         if let Some(order) = self.orders.get_mut(&id) {
             order.amends += 1;
+            self.names.remove(&order.name_key());
             name.clone_into(&mut order.new.client_id);
+            self.names.insert(order.name_key());
         }
         let execution = self.next_execution;
         let original = original_name.clone();

@@ -24,13 +24,10 @@ fn account(name: &str) -> AccountConfig {
     AccountConfig {
         name: name.to_owned(),
         balances: [("BTC".to_owned(), n("10")), ("USDT".to_owned(), n("10000"))].into(),
+        fees_in_bnb: false,
         keys: vec![KeyConfig {
-            api_key: format!("{name}key"),
             hmac_secret: Some(Secret::new("s")),
-            ed25519_public_key: None,
-            trading: true,
-            withdrawals: false,
-            ip_restricted: false,
+            ..KeyConfig::new(format!("{name}key"))
         }],
     }
 }

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{App, Peer};
 use crate::{
@@ -21,6 +21,8 @@ use crate::{
 
 /// Bytes of a body.
 const BODY_BYTES_MAX: usize = 64 * 1_024;
+/// What tells that the exchange is maintained.
+const SYSTEM_STATUS: &str = "/sapi/v1/system/status";
 /// Weight of what does not exist.
 const UNKNOWN_WEIGHT: u32 = 1;
 
@@ -47,6 +49,9 @@ pub(super) async fn handle(
         key,
     };
     let mut hub = app.hub.lock();
+    if hub.maintenance && !path.starts_with("/sapi/") {
+        return page();
+    }
     let mut login = None;
     let done = answer(&mut hub, &asked, &mut login);
     let mut response = match &done {
@@ -85,6 +90,9 @@ fn answer(hub: &mut Hub, asked: &Asked<'_>, login: &mut Option<Login>) -> Result
         hub.exchange.check_signed(found, &params, payload.as_bytes(), now_ms)?;
         *login = Some(found);
     }
+    if endpoint.path() == SYSTEM_STATUS && hub.maintenance {
+        return Ok(json!({"status": 1, "msg": "system maintenance"}));
+    }
     hub.perform(&Request { ip: asked.ip, endpoint, params: &params, login: *login })
 }
 
@@ -94,7 +102,17 @@ fn unsigned(text: &str) -> String {
     parts.join("&")
 }
 
-fn plain(status: StatusCode, body: &Value) -> Response {
+/// What is in front of the exchange answers while it is maintained.
+pub(super) fn page() -> Response {
+    const PAGE: &str = "<html><head><title>503 Service Unavailable</title></head><body><h1>Service Unavailable</h1></body></html>";
+    let mut response = Response::new(Body::from(PAGE));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let html = HeaderValue::from_static("text/html");
+    response.headers_mut().insert(header::CONTENT_TYPE, html);
+    response
+}
+
+pub(super) fn plain(status: StatusCode, body: &Value) -> Response {
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json;charset=UTF-8");
@@ -102,7 +120,7 @@ fn plain(status: StatusCode, body: &Value) -> Response {
     response
 }
 
-fn refused(refusal: &Refusal) -> Response {
+pub(super) fn refused(refusal: &Refusal) -> Response {
     let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
     let mut response = plain(status, &refusal.body());
     if let Some(seconds) = refusal.retry_after_s {

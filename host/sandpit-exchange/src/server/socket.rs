@@ -8,12 +8,11 @@ use tokio::{
     time::{Instant, interval, sleep},
 };
 
-use crate::hub::{QUEUE_MAX, Sender, Shared};
+use axum::response::Response;
 
-/// How often the exchange pings.
-const PING: Duration = Duration::from_secs(20);
-/// How long a pong may take.
-const PONG_MAX: Duration = Duration::from_secs(60);
+use super::rest;
+use crate::hub::{Cut, Cuts, QUEUE_MAX, Sender, Shared};
+
 /// Bytes of one message of a client.
 pub(super) const MESSAGE_BYTES_MAX: usize = 64 * 1_024;
 /// Closing because of the client's doing.
@@ -31,6 +30,8 @@ pub(super) enum Reply {
 pub(super) trait Session: Send {
     /// A message came.
     fn on_text(&mut self, text: &str) -> Reply;
+    /// An event that is about the connection, as this kind of it tells events.
+    fn event(&self, event: String) -> String;
     /// The connection is over.
     fn on_end(&mut self);
 }
@@ -47,6 +48,17 @@ impl Drop for Place {
     }
 }
 
+/// Whether a connection may begin; the answer where not.
+#[expect(clippy::result_large_err, reason = "an answer is sent at once, and never kept")]
+pub(super) fn admit(hub: &Shared, ip: IpAddr, weight: u32) -> Result<(), Response> {
+    let mut hub = hub.lock();
+    if hub.maintenance {
+        return Err(rest::page());
+    }
+    let now_ms = hub.now_ms();
+    hub.counter.handshake(ip, weight, now_ms).map_err(|refusal| rest::refused(&refusal))
+}
+
 pub(super) async fn run<S: Session>(
     mut socket: WebSocket,
     hub: Shared,
@@ -54,20 +66,17 @@ pub(super) async fn run<S: Session>(
     mut ends: watch::Receiver<bool>,
     begin: impl FnOnce(Sender) -> S,
 ) {
-    let (lasts, place) = {
+    let (limits, place, mut cuts) = {
         let mut own = hub.lock();
-        let now_ms = own.now_ms();
-        if !own.counter.connect(ip, now_ms) {
-            return;
-        }
-        let place = Place { hub: hub.clone(), ip };
-        (Duration::from_secs(own.limits.connection_s_max), place)
+        own.counter.connect(ip);
+        (own.limits, Place { hub: hub.clone(), ip }, own.cuts())
     };
+    let pong_max = Duration::from_secs(limits.pong_s_max);
     let (sender, mut queue) = mpsc::channel(QUEUE_MAX);
     let mut session = begin(sender);
-    let mut pings = interval(PING);
+    let mut pings = interval(Duration::from_secs(limits.ping_s.max(1)));
     pings.tick().await;
-    let over = sleep(lasts);
+    let over = sleep(Duration::from_secs(limits.connection_s_max));
     tokio::pin!(over);
     let mut last_pong = Instant::now();
     loop {
@@ -94,7 +103,7 @@ pub(super) async fn run<S: Session>(
                 None => break,
             },
             _ = pings.tick() => {
-                if last_pong.elapsed() > PONG_MAX {
+                if last_pong.elapsed() > pong_max {
                     break;
                 }
                 let now = hub.lock().now_ms().to_string();
@@ -102,10 +111,13 @@ pub(super) async fn run<S: Session>(
             }
             () = &mut over => break,
             () = ended(&mut ends) => {
-                let now = hub.lock().now_ms();
-                let text = format!("{{\"e\":\"serverShutdown\",\"E\":{now}}}");
-                let _ = socket.send(Message::Text(text.into())).await;
-                let _ = socket.send(Message::Close(None)).await;
+                shut(&mut socket, &hub, &session).await;
+                break;
+            }
+            how = cut(&mut cuts) => {
+                if how == Cut::SayingSo {
+                    shut(&mut socket, &hub, &session).await;
+                }
                 break;
             }
         };
@@ -115,6 +127,23 @@ pub(super) async fn run<S: Session>(
     }
     session.on_end();
     drop(place);
+}
+
+/// Says that the server ends. Who does not listen any more has ended before.
+async fn shut<S: Session>(socket: &mut WebSocket, hub: &Shared, session: &S) {
+    let now = hub.lock().now_ms();
+    let text = session.event(format!("{{\"e\":\"serverShutdown\",\"E\":{now}}}"));
+    let _ = socket.send(Message::Text(text.into())).await;
+    let _ = socket.send(Message::Close(None)).await;
+}
+
+/// All connections end; says how.
+async fn cut(cuts: &mut Cuts) -> Cut {
+    if cuts.changed().await.is_err() {
+        // The exchange is gone, and so is everything else soon.
+        std::future::pending::<()>().await;
+    }
+    cuts.borrow().1
 }
 
 /// The exchange ends.

@@ -10,9 +10,12 @@ use serde_json::{Value, json};
 
 use super::{
     App, Peer,
-    socket::{MESSAGE_BYTES_MAX, Reply, Session, run},
+    socket::{MESSAGE_BYTES_MAX, Reply, Session, admit, run},
 };
 use crate::hub::{Sender, Shared};
+
+/// Weight of a connection: market streams have none.
+const HANDSHAKE_WEIGHT: u32 = 0;
 
 pub(super) async fn raw(
     State(app): State<App>,
@@ -42,6 +45,9 @@ fn open(
     combined: bool,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    if let Err(answer) = admit(&app.hub, peer.ip(), HANDSHAKE_WEIGHT) {
+        return answer;
+    }
     let names = names.replace("%40", "@").replace("%21", "!");
     upgrade.max_message_size(MESSAGE_BYTES_MAX).on_upgrade(move |socket| async move {
         let hub = app.hub.clone();
@@ -122,6 +128,10 @@ impl Session for Listener {
             _ => return error(2, "Invalid request: unknown variant", &id),
         };
         Reply::Text(json!({"result": result, "id": id}).to_string())
+    }
+
+    fn event(&self, event: String) -> String {
+        event
     }
 
     fn on_end(&mut self) {

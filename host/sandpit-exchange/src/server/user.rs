@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     App, Peer,
-    socket::{MESSAGE_BYTES_MAX, Reply, Session, run},
+    socket::{MESSAGE_BYTES_MAX, Reply, Session, admit, run},
 };
 use crate::{
     api::{self, Security},
@@ -20,6 +20,8 @@ use crate::{
     refusal::Refusal,
 };
 
+/// Weight of a connection.
+const HANDSHAKE_WEIGHT: u32 = 2;
 /// Weight of a request about the connection itself.
 const SESSION_WEIGHT: u32 = 2;
 /// The parameter that switches off what an answer tells of limits.
@@ -32,6 +34,9 @@ pub(super) async fn upgrade(
     ConnectInfo(peer): Peer,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    if let Err(answer) = admit(&app.hub, peer.ip(), HANDSHAKE_WEIGHT) {
+        return answer;
+    }
     upgrade.max_message_size(MESSAGE_BYTES_MAX).on_upgrade(move |socket| async move {
         let hub = app.hub.clone();
         let ip = peer.ip();
@@ -222,6 +227,10 @@ impl Session for Connection {
         }
         tracing::debug!(method, status = %body["status"]);
         Reply::Text(body.to_string())
+    }
+
+    fn event(&self, event: String) -> String {
+        format!("{{\"event\":{event}}}")
     }
 
     fn on_end(&mut self) {

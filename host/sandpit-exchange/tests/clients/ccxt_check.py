@@ -107,8 +107,10 @@ async def streams():
         balance = asyncio.create_task(bob.watch_balance())
         book = asyncio.create_task(alice.watch_order_book(SYMBOL))
         candles = asyncio.create_task(alice.watch_ohlcv(SYMBOL, "1m"))
+        ticker = asyncio.create_task(alice.watch_ticker(SYMBOL))
+        own = asyncio.create_task(bob.watch_my_trades(SYMBOL))
         # Places until all of them have heard of it: subscriptions take their time.
-        waiting = [trades, orders, balance, book, candles]
+        waiting = [trades, orders, balance, book, candles, ticker, own]
         for _ in range(WAIT_S):
             await alice.create_order(SYMBOL, "limit", "sell", 0.1, 102)
             await bob.create_order(SYMBOL, "limit", "buy", 0.1, 102)
@@ -125,6 +127,10 @@ async def streams():
         told("watch_order_book")
         assert candles.result()[-1][4] == 102
         told("watch_ohlcv")
+        assert ticker.result()["last"] == 102
+        told("watch_ticker")
+        assert own.result()[0]["price"] == 102
+        told("watch_my_trades")
         placed = await alice.create_order_ws(SYMBOL, "limit", "sell", 1, 120)
         assert placed["status"] == "open", placed
         told("create_order_ws")

@@ -51,25 +51,18 @@ fn seed(name: &str) -> Ed25519KeyPair {
 
 /// An account with one key of each kind: `<name>hmac` with the secret `<name>secret`, `<name>ed`.
 pub(crate) fn account(name: &str) -> AccountConfig {
-    let key = |api_key: String| KeyConfig {
-        api_key,
-        hmac_secret: None,
-        ed25519_public_key: None,
-        trading: true,
-        withdrawals: false,
-        ip_restricted: false,
-    };
     AccountConfig {
         name: name.to_owned(),
         balances: BTreeMap::from([("BTC".to_owned(), n("10")), ("USDT".to_owned(), n("100000"))]),
+        fees_in_bnb: false,
         keys: vec![
             KeyConfig {
                 hmac_secret: Some(Secret::new(format!("{name}secret"))),
-                ..key(format!("{name}hmac"))
+                ..KeyConfig::new(format!("{name}hmac"))
             },
             KeyConfig {
                 ed25519_public_key: Some(STANDARD.encode(seed(name).public_key())),
-                ..key(format!("{name}ed"))
+                ..KeyConfig::new(format!("{name}ed"))
             },
         ],
     }
