@@ -27,8 +27,8 @@ pub use place::socket_path;
 pub use protocol::{ANSWER_BYTES_MAX, Answer, REQUEST_BYTES_MAX, Refusal, RefusalCode, VERSION};
 pub use server::{Asked, CONNECTIONS_MAX, Server, WAITING_MAX};
 pub use view::{
-    FaultCount, FaultView, FaultsView, LimitView, ListView, LockView, PluginState, PluginView,
-    QueueView, StatusView, WallView, short_hash,
+    FaultCount, FaultView, FaultsView, LimitView, LineView, ListView, LockView, PluginState,
+    PluginView, QueueView, StatusView, WallView, short_hash,
 };
 
 #[cfg(test)]

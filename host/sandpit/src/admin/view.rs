@@ -1,7 +1,7 @@
 //! What a session shows of itself: plain values, in the words of docs/operators/plugins.md. The
 //! session fills them; nothing here knows where they come from.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -37,8 +37,26 @@ pub struct StatusView {
     pub open_orders: u64,
     /// Rows of its journal.
     pub journal_rows: u64,
+    /// The line to an exchange; nothing where there is none.
+    #[serde(default)]
+    pub line: Option<LineView>,
     /// Limits over all plugins together.
     pub limits: Vec<LimitView>,
+}
+
+/// The line to an exchange.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineView {
+    /// Everything has run that was asked for.
+    pub live: bool,
+    /// The account's events come.
+    pub orders: bool,
+    /// The markets come.
+    pub markets: bool,
+    /// What it waits for.
+    pub waiting: Option<String>,
+    /// Counts of the line and its protocol, by name.
+    pub counts: BTreeMap<String, u64>,
 }
 
 /// A lock, which a person or a time ends.

@@ -75,6 +75,7 @@ fn session(
         paper: PaperConfig::default(),
         journal: JournalConfig::default(),
         replay: ReplayConfig::default(),
+        venue: None,
         instruments: Vec::new(),
         sandbox_total: SandboxTotals::default(),
         faults: FaultRules::default(),

@@ -55,6 +55,8 @@ pub(super) enum Command {
     Status(super::session::SessionArgs),
     /// Stop all trading of a session that runs: nothing but cancels goes out until a person ends it
     Kill(super::session::KillArgs),
+    /// Run strategies on an exchange's market as it happens: simulated, on its test system, or live
+    Run(super::run::RunArgs),
     /// Look at the simulated venue of a paper session, or trade there past the host
     #[command(subcommand)]
     PaperVenue(PaperVenueCommand),
@@ -181,6 +183,8 @@ pub(super) enum DataCommand {
     Check(CheckArgs),
     /// Download Binance's public dumps, for `data import`
     Fetch(FetchArgs),
+    /// Record an exchange's market as it happens; Ctrl-C ends it
+    Record(super::record::RecordArgs),
 }
 
 #[derive(Debug, Args)]
@@ -323,12 +327,9 @@ impl From<IsolationArg> for crate::sandbox::Isolation {
 }
 
 #[derive(Clone, Debug, Args)]
-pub(super) struct PaperRunArgs {
+pub(super) struct StrategiesArgs {
     /// Configuration of the run; flags win over it
     pub(super) config: Option<PathBuf>,
-    /// Recorded market data; replaces the file's tapes
-    #[arg(long = "tape", value_name = "FILE")]
-    pub(super) tapes: Vec<PathBuf>,
     /// A strategy: a component (.wasm) or a crate's folder; adds to the file's plugins
     #[arg(long = "plugin", value_name = "[NAME=]PATH")]
     pub(super) plugins: Vec<String>,
@@ -338,9 +339,6 @@ pub(super) struct PaperRunArgs {
     /// A parameter of a strategy
     #[arg(long = "set", value_name = "PLUGIN.PARAMETER=VALUE")]
     pub(super) settings: Vec<String>,
-    /// From a decision to the venue, and from the venue to us
-    #[arg(long, value_name = "MS")]
-    pub(super) latency_ms: Option<u64>,
     /// Seed of everything that is random
     #[arg(long)]
     pub(super) seed: Option<u64>,
@@ -350,6 +348,18 @@ pub(super) struct PaperRunArgs {
     /// Where strategies run; never changes a result [default: process, on Linux]
     #[arg(long, value_name = "WHERE")]
     pub(super) isolation: Option<IsolationArg>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct PaperRunArgs {
+    #[command(flatten)]
+    pub(super) strategies: StrategiesArgs,
+    /// Recorded market data; replaces the file's tapes
+    #[arg(long = "tape", value_name = "FILE")]
+    pub(super) tapes: Vec<PathBuf>,
+    /// From a decision to the venue, and from the venue to us
+    #[arg(long, value_name = "MS")]
+    pub(super) latency_ms: Option<u64>,
 }
 
 #[derive(Debug, Args)]
@@ -384,7 +394,7 @@ pub(super) enum OnStopArg {
     Cancel,
 }
 
-impl From<OnStopArg> for crate::paper::OnStop {
+impl From<OnStopArg> for crate::session::OnStop {
     fn from(arg: OnStopArg) -> Self {
         match arg {
             OnStopArg::Leave => Self::Leave,

@@ -47,6 +47,7 @@ fn overrides(arguments: BacktestArgs) -> Result<Overrides, Failure> {
         .map(|text| PluginOverride::parse(text))
         .collect::<Result<_, _>>()?;
     Ok(Overrides {
+        on_exchange: false,
         seed: arguments.seed,
         tapes: arguments.tapes,
         from: arguments.from,

@@ -30,6 +30,7 @@ pub(super) fn run(command: DataCommand, terminal: &Terminal) -> Result<Reply, Fa
         DataCommand::Info { tape } => info(&tape),
         DataCommand::Check(arguments) => check(&arguments, terminal),
         DataCommand::Fetch(arguments) => fetch(arguments, terminal),
+        DataCommand::Record(arguments) => super::record::run(&arguments, terminal),
     }
 }
 

@@ -13,22 +13,25 @@ mod exchange;
 mod paper;
 mod places;
 mod plugin;
+mod record;
 mod replay;
 mod reply;
 mod report;
+mod run;
 mod session;
 mod simulate;
 mod terminal;
 mod trust;
 mod walls;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{CommandFactory, Parser};
+use sandpit_secrets::{Care, Environment};
 
 use args::{Arguments, Command};
 use reply::{Exit, Failure, Reply};
-use terminal::Terminal;
+use terminal::{LOG_VARIABLE, Terminal};
 
 use crate::sandbox::RUNNER_COMMAND;
 
@@ -55,17 +58,19 @@ pub fn main() -> ExitCode {
     terminal.finish(outcome)
 }
 
-/// What every command needs: `.env` beside the caller, and somewhere for log lines to go.
+/// Beside the caller; see `.env.example`.
+const ENV_FILE: &str = ".env";
+
+/// What every command needs: somewhere for log lines to go. `.env` is read and not exported, so that
+/// no process that is started from here inherits what is in it.
 fn prepare(terminal: &Terminal) -> Result<(), Failure> {
-    match dotenvy::dotenv() {
-        Ok(_) => {}
-        Err(error) if error.not_found() => {}
-        Err(error) => {
-            return Err(Failure::from_error(Exit::Config, &error)
-                .help("mend the `.env` file, or remove it: see .env.example"));
-        }
-    }
-    terminal.start_logging()
+    let environment = Environment::process().with_file(PathBuf::from(ENV_FILE), Care::Warn);
+    let log = environment.load().and_then(|variables| variables.plain(LOG_VARIABLE));
+    let log = log.map_err(|error| {
+        Failure::from_error(Exit::Config, &error)
+            .help("mend the `.env` file, or remove it: see .env.example")
+    })?;
+    terminal.start_logging(log.as_deref())
 }
 
 fn run(command: Command, terminal: &Terminal) -> Result<Reply, Failure> {
@@ -80,6 +85,7 @@ fn run(command: Command, terminal: &Terminal) -> Result<Reply, Failure> {
         Command::Data(command) => data::run(command, terminal),
         Command::Backtest(arguments) => backtest::run(arguments, terminal),
         Command::Paper(arguments) => paper::run(&arguments, terminal),
+        Command::Run(arguments) => run::run(&arguments, terminal),
         Command::PaperVenue(command) => paper::venue(command),
         Command::Status(arguments) => session::status(&arguments),
         Command::Kill(arguments) => session::kill(&arguments),

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::{self, Overrides},
-    replay::{self, Options, ReplayError},
+    replay::{self, Options, ReplayError, Verdict},
 };
 
 #[derive(Debug, Args)]
@@ -37,7 +37,11 @@ pub(super) fn run(arguments: ReplayArgs) -> Result<Reply, Failure> {
     let ReplayArgs { state, plugin, component, .. } = arguments;
     let outcome = replay::run(&config, &Options { state, plugin, component })?;
     let reply = Reply::new(outcome.text(), outcome.json());
-    Ok(if outcome.is_equal() { reply } else { reply.ending(Exit::Differs) })
+    Ok(match outcome.verdict() {
+        Verdict::Equal => reply,
+        Verdict::Nothing => reply.ending(Exit::Failed),
+        Verdict::Different => reply.ending(Exit::Differs),
+    })
 }
 
 impl From<ReplayError> for Failure {

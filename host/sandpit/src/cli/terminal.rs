@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Variable that says which log lines are shown, in the syntax of `tracing`'s filters.
-const LOG_VARIABLE: &str = "SANDPIT_LOG";
+pub(super) const LOG_VARIABLE: &str = "SANDPIT_LOG";
 
 /// How often a progress bar is drawn anew.
 const DRAWS_PER_SECOND: u8 = 8;
@@ -86,13 +86,13 @@ impl Terminal {
         }
     }
 
-    pub(super) fn start_logging(&self) -> Result<(), Failure> {
-        let filter = match std::env::var(LOG_VARIABLE) {
-            Ok(text) => EnvFilter::try_new(text).map_err(|error| {
+    pub(super) fn start_logging(&self, wished: Option<&str>) -> Result<(), Failure> {
+        let filter = match wished {
+            Some(text) => EnvFilter::try_new(text).map_err(|error| {
                 Failure::from_error(Exit::Config, &error)
                     .help(format!("{LOG_VARIABLE} is a filter like `info` or `plugin=debug`"))
             })?,
-            Err(_) => EnvFilter::new(match (self.quiet, self.verbose) {
+            None => EnvFilter::new(match (self.quiet, self.verbose) {
                 (true, _) => "error",
                 (false, 0) => "warn",
                 (false, 1) => "info",

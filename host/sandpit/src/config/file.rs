@@ -14,6 +14,7 @@ use super::{
     risk::RiskFile,
     sandbox::{FaultsFile, SandboxFile, SwapFile, TotalsFile, WatchFile},
     trust::{IsolationFile, TrustFile},
+    venue::VenueFile,
 };
 
 #[derive(Debug, Deserialize)]
@@ -43,6 +44,7 @@ pub(super) struct File {
     pub(super) journal: JournalFile,
     #[serde(default)]
     pub(super) replay: ReplayFile,
+    pub(super) venue: Option<VenueFile>,
     #[serde(default)]
     pub(super) trust: TrustFile,
     #[serde(default)]

@@ -19,6 +19,7 @@ mod resolve;
 mod risk;
 mod sandbox;
 mod trust;
+mod venue;
 
 pub use document::{denials_table, limits_table};
 pub use error::{ConfigError, Place};
@@ -26,11 +27,16 @@ pub use fill::{FillModel, LatencyModel};
 pub use limits::{MoneyLimits, QuantityLimits};
 pub use overrides::{Overrides, PluginOverride, Setting};
 pub use paper::{JournalConfig, PaperConfig, ReplayConfig};
-pub use resolve::{from_overrides, load, parse};
+pub(crate) use resolve::no_venue;
+pub use resolve::{from_overrides, load, load_venue, parse};
 pub use risk::RiskConfig;
 pub use sandbox::{
     Exceeded, FaultRules, Limit, OnQuarantine, SandboxLimits, SandboxTotals, SwapRules, Total,
     WatchRules, command_refusals_table, faults_table, sandbox_table, totals_table,
+};
+
+pub use venue::{
+    Exchange, FuturesConfig, MarginMode, OtherHosts, RateReserves, TradesOf, VenueConfig,
 };
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -91,6 +97,8 @@ pub struct RunConfig {
     pub journal: JournalConfig,
     /// What is kept to replay a session.
     pub replay: ReplayConfig,
+    /// The exchange that a session trades on.
+    pub venue: Option<VenueConfig>,
     /// What all strategies together may use.
     pub sandbox_total: SandboxTotals,
     /// What follows from faults.

@@ -11,6 +11,8 @@ pub struct Setting(pub String);
 /// Flags. What is `None` or empty leaves the file's word.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
+    /// The market is to be an exchange's, and not tapes.
+    pub on_exchange: bool,
     /// Replaces the seed.
     pub seed: Option<u64>,
     /// Replaces the tapes.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{ConfigError, Setting};
-use crate::paper::{Durability, OnStop, Speed};
+use crate::session::{Durability, OnStop, Speed};
 
 /// How a paper session runs.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -55,6 +55,7 @@ impl RunConfig {
         // Without anything said, runs are hashed as before there was anything to say.
         let risk = self.risk.render();
         put(&mut table, "risk", (!risk.is_empty()).then_some(Value::Table(risk)));
+        put(&mut table, "venue", self.venue.as_ref().map(|venue| Value::Table(venue.render())));
         let instruments = self.instruments.iter().map(|i| Value::Table(instrument(i))).collect();
         table.insert("instruments".to_owned(), Value::Array(instruments));
         table

@@ -19,7 +19,7 @@ use super::{
     ConfigError, FILE_BYTES_MAX, FaultRules, FillModel, InstrumentRules, JournalConfig,
     LATENCY_MAX, MoneyLimits, Overrides, PLUGINS_MAX, PaperConfig, Place, PluginRun, PluginSource,
     ReplayConfig, RiskConfig, RunConfig, SandboxLimits, SandboxTotals, Setting, SwapRules,
-    TAPES_MAX, THREADS_MAX, VERSION, WatchRules, file,
+    TAPES_MAX, THREADS_MAX, VERSION, VenueConfig, WatchRules, file,
     fill::{MarginFile, TriggersFile},
     limits::LimitsFile,
     number::Number,
@@ -38,6 +38,10 @@ const BUDGET_DEFAULT: Money = Money(1_000_000 * 1_000_000_000_000_000_000);
 /// # Errors
 /// The file cannot be read, is not TOML, or says something that cannot be.
 pub fn load(path: &Path, overrides: &Overrides) -> Result<RunConfig, ConfigError> {
+    parse(path, &read(path)?, overrides)
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
     let unreadable = |problem: String| {
         ConfigError::new(format!("cannot read `{}`: {problem}", path.display()))
             .help("`sandpit config schema` prints a file to start from")
@@ -46,8 +50,22 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<RunConfig, ConfigError
     if size > FILE_BYTES_MAX {
         return Err(unreadable(format!("it has {size} bytes, more than {FILE_BYTES_MAX}")));
     }
-    let text = fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
-    parse(path, &text, overrides)
+    fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))
+}
+
+/// Reads a file for its `[venue]` alone: it need not be a whole run.
+///
+/// # Errors
+/// As for [`load`]; or it has no `[venue]`.
+pub fn load_venue(path: &Path) -> Result<VenueConfig, ConfigError> {
+    let config = resolve_text(path, &read(path)?)?;
+    config.venue.ok_or_else(no_venue)
+}
+
+/// What is said of a configuration without an exchange.
+pub(crate) fn no_venue() -> ConfigError {
+    ConfigError::new("the configuration has no exchange")
+        .help("add [venue] with `exchange` and `symbols`; `sandpit config schema` shows it")
 }
 
 /// Reads the text of a file and puts flags over it. Paths in it are relative to `path`'s folder.
@@ -55,15 +73,19 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<RunConfig, ConfigError
 /// # Errors
 /// As for [`load`].
 pub fn parse(path: &Path, text: &str, overrides: &Overrides) -> Result<RunConfig, ConfigError> {
+    let mut config = resolve_text(path, text)?;
+    apply(&mut config, overrides)?;
+    check_whole(&config, overrides.on_exchange)?;
+    Ok(config)
+}
+
+fn resolve_text(path: &Path, text: &str) -> Result<RunConfig, ConfigError> {
     let source = Source { path, text: text.into() };
     let file: file::File = toml::from_str(text).map_err(|error| {
         let failed = source.at(error.span().unwrap_or(0..0), error.message());
         failed.help("`sandpit config schema` prints every key")
     })?;
-    let mut config = source.resolve(file)?;
-    apply(&mut config, overrides)?;
-    check_whole(&config)?;
-    Ok(config)
+    source.resolve(file)
 }
 
 /// A run that only flags describe.
@@ -85,6 +107,7 @@ pub fn from_overrides(overrides: &Overrides) -> Result<RunConfig, ConfigError> {
         paper: PaperConfig::default(),
         journal: JournalConfig::default(),
         replay: ReplayConfig::default(),
+        venue: None,
         instruments: Vec::new(),
         sandbox_total: SandboxTotals::default(),
         faults: FaultRules::default(),
@@ -94,7 +117,7 @@ pub fn from_overrides(overrides: &Overrides) -> Result<RunConfig, ConfigError> {
         plugins: Vec::new(),
     };
     apply(&mut config, overrides)?;
-    check_whole(&config)?;
+    check_whole(&config, overrides.on_exchange)?;
     Ok(config)
 }
 
@@ -156,6 +179,11 @@ impl Source<'_> {
                 .map_err(|(span, error)| self.at(span, error.message))?,
             journal: file.journal.resolve(),
             replay: file.replay.resolve(),
+            venue: file
+                .venue
+                .map(|venue| venue.resolve(|path| self.beside(path)))
+                .transpose()
+                .map_err(|(span, error)| self.misplaced(span, error))?,
             sandbox_total,
             faults: file.faults.resolve().map_err(|(span, error)| self.misplaced(span, error))?,
             swap: file.swap.resolve().map_err(|(span, error)| self.misplaced(span, error))?,
@@ -308,7 +336,10 @@ fn apply_setting(config: &mut RunConfig, setting: &str) -> Result<(), ConfigErro
     Ok(())
 }
 
-fn check_whole(config: &RunConfig) -> Result<(), ConfigError> {
+fn check_whole(config: &RunConfig, on_exchange: bool) -> Result<(), ConfigError> {
+    if on_exchange && config.venue.is_none() {
+        return Err(no_venue());
+    }
     let mut names = BTreeSet::new();
     if let Some(twice) = config.plugins.iter().find(|plugin| !names.insert(&plugin.name)) {
         return Err(ConfigError::new(format!("two plugins are called `{}`", twice.name))
@@ -318,7 +349,7 @@ fn check_whole(config: &RunConfig) -> Result<(), ConfigError> {
         return Err(ConfigError::new("the run has no plugin")
             .help("add one with --plugin NAME=PATH, or a [[plugins]] table in the file"));
     }
-    if config.tapes.is_empty() {
+    if config.tapes.is_empty() && config.venue.is_none() {
         return Err(ConfigError::new("the run has no tape")
             .help("add one with --tape FILE; `sandpit data import` makes tapes"));
     }

@@ -36,6 +36,9 @@ pub struct RiskConfig {
     pub self_trade: SelfTrade,
     /// What counts as trading to and fro.
     pub pattern: Option<PatternRule>,
+    /// Whether the kill switch also uses the venue's own cancel-all, which ends orders of others on
+    /// the account, too.
+    pub cancel_all_on_kill: bool,
 }
 
 impl Default for RiskConfig {
@@ -45,6 +48,7 @@ impl Default for RiskConfig {
             day_start: Time::midnight(),
             self_trade: SelfTrade::Allow,
             pattern: None,
+            cancel_all_on_kill: false,
         }
     }
 }
@@ -57,6 +61,8 @@ pub(super) struct RiskFile {
     day_start: Option<Spanned<String>>,
     self_trade: Option<SelfTradeFile>,
     pattern: Option<Spanned<PatternFile>>,
+    #[serde(default)]
+    cancel_all_on_kill: bool,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -106,6 +112,7 @@ impl RiskFile {
                 Some(SelfTradeFile::Allow) | None => SelfTrade::Allow,
             },
             pattern: self.pattern.as_ref().map(pattern).transpose()?,
+            cancel_all_on_kill: self.cancel_all_on_kill,
         })
     }
 }
@@ -144,6 +151,7 @@ impl RiskConfig {
             days: self.session_days()?,
             self_trade: self.self_trade,
             pattern: self.pattern,
+            cancel_all_on_kill: self.cancel_all_on_kill,
         })
     }
 
@@ -180,6 +188,9 @@ impl RiskConfig {
             SelfTrade::CancelNewest => Some("cancel-newest"),
         };
         put(&mut table, "self_trade", self_trade.and_then(|said| text(said.to_owned())));
+        if self.cancel_all_on_kill {
+            table.insert("cancel_all_on_kill".to_owned(), Value::Boolean(true));
+        }
         if let Some(rule) = self.pattern {
             let mut one = Table::new();
             put(&mut one, "window_s", integer(Some(rule.window.0 / Nanos::SECOND.0)));

@@ -230,7 +230,9 @@ impl Checker {
         match &event.data {
             MarketData::Trade(trade) => state.trade(trade, self.options, &mut found),
             MarketData::Quote(quote) => state.quote(quote, counts, &mut found),
-            MarketData::Bar(bar) => state.bar(event.time, bar, self.options, counts, &mut found),
+            MarketData::Bar(bar) => {
+                state.bar(event.venue_time, bar, self.options, counts, &mut found)
+            }
             MarketData::Depth(update) => state.depth(update, counts, &mut found),
             MarketData::Mark(_) | MarketData::Funding(_) => {}
         }

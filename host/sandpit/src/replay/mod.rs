@@ -19,7 +19,7 @@ mod recorder;
 mod told;
 
 pub use components::{COMPONENTS_BYTES_MAX, COMPONENTS_MAX, component_path, keep_component};
-pub use outcome::{Counts, Difference, Outcome, PluginOutcome};
+pub use outcome::{Counts, Difference, Outcome, PluginOutcome, Verdict};
 pub use recorder::{Recorder, calls_folder};
 
 use std::path::{Path, PathBuf};
@@ -32,7 +32,11 @@ use sandpit_journal::{
 };
 use sandpit_plugin::{CallRecord, CallRecordError};
 
-use crate::{config::RunConfig, sandbox::Sandbox, sandbox::SandboxError};
+use crate::{
+    config::RunConfig,
+    sandbox::{Sandbox, SandboxError},
+    session::recorded_tapes,
+};
 use code::Code;
 use decided::Decisions;
 use player::Player;
@@ -41,7 +45,7 @@ use told::{Tapes, Told};
 /// Bytes of a plugin's call log that are kept where the operator does not say.
 pub const KEEP_BYTES_DEFAULT: u64 = 1024 * 1024 * 1024;
 /// The journal in a session's folder.
-const JOURNAL_FILE: &str = "paper.journal";
+const JOURNAL_FILE: &str = "session.journal";
 
 /// What is replayed.
 #[derive(Clone, Debug)]
@@ -105,7 +109,12 @@ pub fn run(config: &RunConfig, options: &Options) -> Result<Outcome, ReplayError
         let known = decisions.plugins().join(", ");
         return Err(ReplayError::UnknownPlugin { name: name.clone(), known });
     }
-    let tapes = Tapes { paths: config.tapes.clone(), to: config.to.unwrap_or(UnixNanos::MAX) };
+    // A session on a live market has tapes of its own.
+    let mut paths = config.tapes.clone();
+    if paths.is_empty() {
+        paths = recorded_tapes(&options.state);
+    }
+    let tapes = Tapes { paths, to: config.to.unwrap_or(UnixNanos::MAX) };
     let tapes = match MergedTapes::open(&tapes.paths) {
         Ok(_) => Some(tapes),
         Err(error) => {

@@ -76,11 +76,40 @@ pub struct Outcome {
     pub notes: Vec<String>,
 }
 
+/// What a replay says of a plugin, or of all of them; the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// All that could be compared is as it was, and something could.
+    Equal,
+    /// Nothing could be compared, so nothing is proven.
+    Nothing,
+    /// Something is not as it was.
+    Different,
+}
+
+impl Verdict {
+    /// Its name for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Equal => "equal",
+            Self::Nothing => "nothing-compared",
+            Self::Different => "different",
+        }
+    }
+}
+
 impl Outcome {
-    /// Whether all that could be compared is as it was.
+    /// The worst of all plugins.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.plugins.iter().map(PluginOutcome::verdict).max().unwrap_or(Verdict::Nothing)
+    }
+
+    /// Whether all that could be compared is as it was, and something of each plugin could.
     #[must_use]
     pub fn is_equal(&self) -> bool {
-        self.plugins.iter().all(|plugin| plugin.difference.is_none())
+        self.verdict() == Verdict::Equal
     }
 
     /// For people.
@@ -100,17 +129,33 @@ impl Outcome {
     #[must_use]
     pub fn json(&self) -> Value {
         let plugins: Vec<_> = self.plugins.iter().map(PluginOutcome::json).collect();
-        json!({ "equal": self.is_equal(), "plugins": plugins, "notes": self.notes })
+        let verdict = self.verdict().name();
+        json!({
+            "equal": self.is_equal(), "verdict": verdict, "plugins": plugins, "notes": self.notes,
+        })
     }
 }
 
 impl PluginOutcome {
+    /// What is said of it.
+    #[must_use]
+    pub const fn verdict(&self) -> Verdict {
+        match (&self.difference, self.counts.again) {
+            (Some(_), _) => Verdict::Different,
+            (None, 0) => Verdict::Nothing,
+            (None, _) => Verdict::Equal,
+        }
+    }
+
     fn text(&self) -> String {
         let Self { name, counts, .. } = self;
         let of_runs =
             format!("{} in {}", several(counts.lives, "life", "lives"), runs(counts.runs));
         let again = format!("{} of {} calls", counts.again, counts.calls);
         let mut text = match &self.difference {
+            None if self.verdict() == Verdict::Nothing => {
+                format!("{name}: NOTHING COMPARED. No call of it could be made again.\n")
+            }
             None => format!(
                 "{name}: equal. {again} made again ({of_runs}), {} intents as in the journal, {} \
                  market events as on the tapes, {} states.\n",
@@ -168,7 +213,8 @@ impl PluginOutcome {
         });
         json!({
             "name": self.name,
-            "equal": self.difference.is_none(),
+            "equal": self.verdict() == Verdict::Equal,
+            "verdict": self.verdict().name(),
             "difference": difference,
             "notes": self.all_notes(),
             "counts": {

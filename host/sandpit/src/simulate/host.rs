@@ -277,6 +277,11 @@ impl<F: Flaws> World<F> {
                     return self.check_sent(plugin, instrument, change.order);
                 }
             }
+            // The venue of these worlds has neither, and says so.
+            Effect::SubmitPair { .. } | Effect::CancelAll(_) => {
+                let what = "a venue was asked for what it lacks";
+                return Err(broke(Invariant::NothingImpossible, what));
+            }
             Effect::Cancel(cancel) => self.send(Ask::Cancel(cancel)),
             Effect::Query(query) => self.send(Ask::Query(query)),
             Effect::Reconcile(asked) => self.send(Ask::Reconcile(asked)),

@@ -112,7 +112,7 @@ impl Ledger {
                 self.permit(order, *purpose, order.quantity, around)?;
                 self.begin(order, *purpose, OrderState::Submitted)?;
             }
-            Record::Held { order, purpose } => {
+            Record::Held { order, purpose, .. } => {
                 self.begin(order, *purpose, OrderState::Emulated)?;
             }
             Record::Released { order: id, kind, quantity } => {

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use sandpit_core::{
-    engine::{EngineConfig, PluginConfig, RecoveryConfig, VenueCapabilities},
+    engine::{
+        Amends, EngineConfig, PluginConfig, RecoveryConfig, TrailingStops, VenueCapabilities,
+    },
     ids::{InstrumentId, RunId},
     instrument::{Instrument, InstrumentKind, InstrumentSpec},
     market::DataKind,
@@ -108,14 +110,18 @@ impl Scenario {
         let plugins = (0..chance.between(1, 4)).map(|_| plugin(&instruments, &mut chance));
         let plugins: Vec<_> = plugins.collect();
         let capabilities = if chance.flip() {
-            VenueCapabilities::ALL
+            VenueCapabilities { cancel_all: false, ..VenueCapabilities::ALL }
         } else {
+            let [stop, take_profit, trails, amends, reduce_only] = [(); 5].map(|()| chance.flip());
             VenueCapabilities {
-                stop: chance.flip(),
-                take_profit: chance.flip(),
-                trailing_stop: chance.flip(),
-                amend: chance.flip(),
-                reduce_only: chance.flip(),
+                stop,
+                stop_limit: stop,
+                take_profit,
+                trailing_stop: if trails { TrailingStops::Any } else { TrailingStops::None },
+                amend: if amends { Amends::PriceAndQuantity } else { Amends::None },
+                reduce_only,
+                cancel_all: false,
+                ..VenueCapabilities::ALL
             }
         };
         let faults = Faults::draw(&mut chance);

@@ -242,7 +242,7 @@ impl Desk {
             budgets: vec![Money(1_000_000 * MONEY)],
             currency: "USDT".to_owned(),
         };
-        let path = state.join("paper.journal");
+        let path = state.join("session.journal");
         let journal = Journal::open(path, &tables, &JournalOptions::default()).unwrap();
         let mut desk = Self { journal, run, deaf: false, asked: 0, answers: 0 };
         desk.note(&HostRecord::Started {

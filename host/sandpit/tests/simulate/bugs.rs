@@ -119,5 +119,6 @@ slip!(
     a_full_disk_passed_over,
     IgnoresFullDisk,
     "orders go on without a journal",
-    JournalBeforeEffects
+    // What is not written is not booked, whichever is looked at first.
+    JournalBeforeEffects | ToldFillIsBooked
 );

@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 
 use crate::admin::{
-    FaultView, LimitView, ListView, LockView, PluginView, StatusView, WallView, short_hash,
+    FaultView, LimitView, LineView, ListView, LockView, PluginView, StatusView, WallView,
+    short_hash,
 };
 
 /// Lines of a back-trace that people are shown; `--json` has all.
@@ -108,6 +109,26 @@ fn locks(locks: &[LockView]) -> String {
     text
 }
 
+/// The line to an exchange.
+fn line(line: &LineView) -> String {
+    let word = |up: bool| if up { "up" } else { "down" };
+    let mut text = format!(
+        "  line: the account's events {}, the markets {}\n",
+        word(line.orders),
+        word(line.markets)
+    );
+    if let Some(waiting) = &line.waiting {
+        let _ = writeln!(text, "  {}", plain(waiting));
+    }
+    // All of them are in the JSON; people are shown what happened at all.
+    for (name, count) in
+        line.counts.iter().filter(|(name, count)| **count > 0 && !name.contains("_bucket{"))
+    {
+        let _ = writeln!(text, "    {} {count}", plain(name));
+    }
+    text
+}
+
 /// The session.
 pub(super) fn status(status: &StatusView) -> String {
     let mut text = headline(status);
@@ -116,6 +137,9 @@ pub(super) fn status(status: &StatusView) -> String {
         "  plugins {}, open orders {}, rows of the journal {}",
         status.plugins, status.open_orders, status.journal_rows,
     );
+    if let Some(it) = &status.line {
+        text.push_str(&line(it));
+    }
     if !status.limits.is_empty() {
         text.push_str("Over all plugins:\n");
         text.push_str(&limits(&status.limits));

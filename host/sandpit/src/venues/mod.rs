@@ -1,0 +1,142 @@
+//! From the configuration of an exchange to a connection: the key, the hosts, the protocol and how it
+//! is set up. What is not official is said loudly, and what would be a danger is refused here, before
+//! anything is sent.
+
+mod binance;
+mod keys;
+
+use sandpit_plugin::Mode;
+use sandpit_secrets::{CredentialError, SourceError, UriError};
+
+use crate::{
+    config::{ConfigError, MoneyLimits, RunConfig, VenueConfig, no_venue},
+    session::Connection,
+};
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum VenuesError {
+    /// What is configured cannot be.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The key's place is none.
+    #[error("`venue.key` names no key")]
+    KeyUri(#[source] UriError),
+    /// The key cannot be had.
+    #[error("the key cannot be had")]
+    Source(#[from] SourceError),
+    /// It is none.
+    #[error("what was found is no key")]
+    Key(#[source] CredentialError),
+    /// It is for another mode.
+    #[error("the key is one for `{of}`, and the session is one for `{wanted}`")]
+    KeyOfOtherMode {
+        /// What it is for.
+        of: String,
+        /// What it should be for.
+        wanted: &'static str,
+    },
+    /// A session that sends no orders needs no key, and gets none.
+    #[error("a paper session has no key")]
+    KeyNotWanted,
+}
+
+/// A connection for a session in this mode.
+///
+/// # Errors
+/// Something is not configured as it has to be, or the key cannot be had.
+pub fn connection(config: &RunConfig, mode: Mode) -> Result<Connection, VenuesError> {
+    let venue = config.venue.as_ref().ok_or_else(no_venue)?;
+    if mode == Mode::Live {
+        require_limits(&config.account_limits, &venue.symbols)?;
+    }
+    let key = match (mode, &venue.key) {
+        (Mode::Backtest | Mode::Paper, _) => None,
+        (Mode::Testnet | Mode::Live, Some(uri)) => Some(keys::key(uri, mode)?),
+        (Mode::Testnet | Mode::Live, None) => {
+            let error = ConfigError::new("nothing says where the key of the account is")
+                .help("add `key` to [venue], for example key = \"env://main/testnet\"");
+            return Err(error.into());
+        }
+    };
+    warn_of_hosts(venue);
+    binance::connection(venue, mode, key)
+}
+
+/// A connection that only listens to markets.
+///
+/// # Errors
+/// Something is not configured as it has to be.
+pub fn market_connection(venue: &VenueConfig) -> Result<Connection, VenuesError> {
+    warn_of_hosts(venue);
+    binance::connection(venue, Mode::Paper, None)
+}
+
+fn warn_of_hosts(venue: &VenueConfig) {
+    if let Some(hosts) = &venue.hosts {
+        tracing::warn!(
+            rest = hosts.rest,
+            stream = hosts.stream,
+            ws_api = hosts.ws_api,
+            "these are not the exchange's own hosts: whoever they belong to sees every order"
+        );
+    }
+}
+
+/// Real money needs two limits of the account: what may be lost in a day, and how large a position
+/// may become.
+fn require_limits(account: &MoneyLimits, symbols: &[String]) -> Result<(), ConfigError> {
+    if account.guards.daily_loss.is_none() {
+        return Err(ConfigError::new("a live session has no limit of what may be lost in a day")
+            .help("add `daily_loss` under [account]; docs/operators/limits.md says how"));
+    }
+    let of_symbol = |symbol: &String| {
+        let limits = account.instruments.get(symbol);
+        limits.is_some_and(|limits| limits.position_quantity_max.is_some())
+    };
+    let bounded = account.position_notional_max.is_some()
+        || account.gross_notional_max.is_some()
+        || symbols.iter().all(of_symbol);
+    if bounded {
+        return Ok(());
+    }
+    Err(ConfigError::new("a live session has no limit of how large a position may become")
+        .help("add `position_notional_max` under [account]"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Overrides, parse};
+
+    fn config(account: &str) -> RunConfig {
+        let text = format!(
+            "version = 1\n[account]\n{account}\n[venue]\nexchange = \"binance-spot\"\n\
+             symbols = [\"BTCUSDT\", \"ETHUSDT\"]\n[[plugins]]\nname = \"a\"\ncomponent = \"a.wasm\"\n\
+             budget = 1\n"
+        );
+        parse(Path::new("run.toml"), &text, &Overrides::default()).unwrap()
+    }
+
+    fn refused(account: &str) -> Option<String> {
+        let config = config(account);
+        let symbols = &config.venue.as_ref().unwrap().symbols;
+        require_limits(&config.account_limits, symbols).err().map(|error| error.message)
+    }
+
+    #[test]
+    fn real_money_needs_a_daily_loss_and_a_largest_position() {
+        let daily = "daily_loss = { amount = 100 }\n";
+        let one = "[account.instruments.BTCUSDT]\nposition_quantity_max = 1\n";
+        let both = format!("{one}[account.instruments.ETHUSDT]\nposition_quantity_max = 1\n");
+        assert!(refused("").unwrap().contains("in a day"));
+        assert!(refused("position_notional_max = 5").unwrap().contains("in a day"));
+        assert!(refused(daily).unwrap().contains("position"));
+        assert!(refused(&format!("{daily}{one}")).unwrap().contains("position"));
+        for enough in ["position_notional_max = 5\n", "gross_notional_max = 5\n", &both] {
+            assert_eq!(refused(&format!("{daily}{enough}")), None, "{enough}");
+        }
+    }
+}
