@@ -1,10 +1,11 @@
 //! Every command that a document shows between console fences is run here, in the order in which a
 //! reader would run them, in an empty folder for each document; or it is listed as not run, with
 //! the reason. A command that ends in `&` goes on while those after it run; it is a session, and is
-//! waited for until it takes commands.
+//! waited for until it takes commands, or an exchange, until it takes connections.
 
 use std::{
     fs::{self, File},
+    net::TcpStream,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::{Child, Command},
@@ -25,6 +26,8 @@ const NOT_RUN: &[(&str, &str)] = &[
 
 /// The longest that a session may take until it takes commands.
 const SESSION_START_MAX: Duration = Duration::from_secs(120);
+/// Where an exchange listens that is told nothing else.
+const EXCHANGE: &str = "127.0.0.1:8787";
 /// Between two tries to reach a session.
 const TRY_EVERY: Duration = Duration::from_millis(20);
 
@@ -36,14 +39,19 @@ struct Session {
 }
 
 impl Session {
-    /// Starts it, and waits until it takes commands.
-    fn start(mut command: Command, folder: &Path) -> Self {
-        let said = folder.join("session.out");
+    /// Starts it, and waits until it can be spoken to.
+    fn start(mut command: Command, words: &str, folder: &Path) -> Self {
+        let is_exchange = words.contains("sandpit exchange");
+        let said = folder.join(if is_exchange { "exchange.out" } else { "session.out" });
         let file = File::create(&said).unwrap();
         command.stdout(file.try_clone().unwrap()).stderr(file);
         let mut session = Self { process: command.spawn().unwrap(), said };
         let begun = Instant::now();
-        while UnixStream::connect(folder.join("session/admin.sock")).is_err() {
+        let is_there = || match is_exchange {
+            true => TcpStream::connect(EXCHANGE).is_ok(),
+            false => UnixStream::connect(folder.join("session/admin.sock")).is_ok(),
+        };
+        while !is_there() {
             let ended = session.process.try_wait().unwrap();
             let (said, waited) = (fs::read_to_string(&session.said).unwrap(), begun.elapsed());
             assert!(ended.is_none(), "the session ended with {ended:?}: {said}");
@@ -136,7 +144,7 @@ fn every_command_in_the_documents_works() {
                 .env("XDG_STATE_HOME", user_folder("state"));
             ran += 1;
             if words != command {
-                sessions.push(Session::start(run, &here));
+                sessions.push(Session::start(run, &words, &here));
                 continue;
             }
             let done = run.output().unwrap();

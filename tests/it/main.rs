@@ -5,6 +5,7 @@
 mod cli;
 mod docs;
 mod isolation;
+mod live;
 mod paper;
 mod plugins;
 mod recorded;

@@ -1,60 +1,14 @@
 //! What the black-box tests share: where things are, and the command under test.
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
-    sync::OnceLock,
+    process::Output,
 };
 
 use serde_json::Value;
 
-/// The repository.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
-}
-
-/// The binary, built like everything else: a test run of this package alone would find an old one.
-pub(crate) fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let built = Command::new(env!("CARGO"))
-            .current_dir(root())
-            .args(["build", "--release", "--quiet", "--bin", "sandpit"])
-            .status()
-            .unwrap();
-        assert!(built.success(), "the binary does not build");
-        // This test runs from `target/release/deps`.
-        let here = env::current_exe().unwrap();
-        here.ancestors().nth(2).unwrap().join("sandpit")
-    })
-}
-
-/// Where strategies are built that a test begins: one folder for all, so that what they are built
-/// on is compiled once.
-pub(crate) fn strategies_target() -> PathBuf {
-    root().join("target/strategies")
-}
-
-/// A folder of the user as whom the tests run the command.
-pub(crate) fn user_folder(name: &str) -> PathBuf {
-    strategies_target().join("user").join(name)
-}
-
-/// The command in a folder, with nothing of the caller's settings.
-pub(crate) fn sandpit(folder: &Path) -> Command {
-    let mut command = Command::new(binary());
-    command
-        .current_dir(folder)
-        .env("CARGO_TARGET_DIR", strategies_target())
-        .env_remove("SANDPIT_LOG")
-        // Nothing of the caller's: an empty list of whom to trust, and a cache of the tests' own.
-        .env("XDG_CONFIG_HOME", user_folder("config"))
-        .env("XDG_CACHE_HOME", user_folder("cache"))
-        .env("XDG_STATE_HOME", user_folder("state"))
-        .env("NO_COLOR", "1");
-    command
-}
+pub(crate) use sandpit_tests::{binary, root, sandpit, strategies_target, user_folder};
 
 /// What a run of the command left behind.
 #[derive(Debug)]

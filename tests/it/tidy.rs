@@ -20,9 +20,8 @@ const MAIN_LINES_MAX: usize = 30;
 fn allowed(package: &str) -> Option<&'static [&'static str]> {
     Some(match package {
         "sandpit-core" | "sandpit-sdk-macros" => &[],
-        "sandpit-exchange" | "sandpit-plugin" | "sandpit-venue" | "sandpit-journal" => {
-            &["sandpit-core"]
-        }
+        "sandpit-exchange" | "sandpit-plugin" | "sandpit-venue" | "sandpit-journal"
+        | "sandpit-secrets" => &["sandpit-core"],
         "sandpit-sdk" => &["sandpit-sdk-macros"],
         "sandpit-testing" => &["sandpit-core", "sandpit-sdk"],
         // The last three for `bench`, which runs a strategy natively beside its component.
@@ -32,6 +31,7 @@ fn allowed(package: &str) -> Option<&'static [&'static str]> {
             "sandpit-venue",
             "sandpit-exchange",
             "sandpit-journal",
+            "sandpit-secrets",
             "sandpit-sdk",
             "sandpit-testing",
             "ema-cross",

@@ -62,7 +62,7 @@ fn length(path: &Path) -> u64 {
 
 /// Whether the run was killed; it may have come to its end before.
 fn kill_at(stage: &Stage, child: &mut Child, moment: Moment) -> bool {
-    let (venue, journal) = (stage.memory("venue.log"), stage.memory("paper.journal"));
+    let (venue, journal) = (stage.memory("venue.log"), stage.memory("session.journal"));
     let rows = || read_head(&journal).ok().flatten().map_or(0, |head| head.seq);
     let (bytes_before, rows_before) = (length(&venue), rows());
     for look in 0.. {

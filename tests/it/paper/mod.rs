@@ -106,7 +106,7 @@ impl Stage {
 
     /// The journal, verified.
     fn journal(&self) -> Vec<Row> {
-        let path = self.memory("paper.journal");
+        let path = self.memory("session.journal");
         let verdict = verify(&path, None).unwrap();
         assert!(matches!(verdict, Verdict::Verified(_)), "{verdict:?}");
         let reader = JournalReader::open(path).unwrap();

@@ -189,7 +189,7 @@ fn quarantine_is_shown_at_the_next_start_and_ended_by_a_person() {
 
 /// Writes an account's kill lock, as the kill switch of another part of the host would.
 fn pull_the_kill_switch(stage: &Stage) {
-    let path = stage.memory("paper.journal");
+    let path = stage.memory("session.journal");
     let tables = JournalReader::open(&path).unwrap().tables().clone();
     let options = JournalOptions { durability: Durability::Process, ..JournalOptions::default() };
     let mut journal = Journal::open(path, &tables, &options).unwrap();
@@ -297,7 +297,7 @@ fn a_signal_ends_a_session_with_everything_saved() {
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
         io::copy(&mut said, &mut io::sink()).unwrap();
         let stopped = Run::from(child.wait_with_output().unwrap()).ends(0);
-        assert!(stopped.output.contains("Paper session at"), "{stopped:#?}");
+        assert!(stopped.output.contains("A paper session at"), "{stopped:#?}");
         for plugin in ["maker", "grid"] {
             assert!(stage.memory(&format!("plugins/{plugin}.state")).is_file(), "{plugin}");
         }
