@@ -9,4 +9,6 @@
 
 pub mod binance;
 pub mod client;
+pub mod gauges;
+pub mod keys;
 pub mod machine;

@@ -12,6 +12,10 @@ use sandpit_core::{
     venue::{VenueMessage, VenueRequest},
 };
 
+use crate::gauges::Gauges;
+pub use crate::keys::KeyRights;
+use crate::keys::{KeyName, KeyNews, KeyOffer};
+
 /// One connection that a machine keeps, by a number of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub u32);
@@ -49,6 +53,14 @@ pub enum Told {
     /// The instruments are taken as they were opened: begin to listen to the account, and to the
     /// markets.
     Begin(Wanted),
+    /// Whether a key could be used is to be found out. It is answered by [`KeyNews`].
+    ProveKey(Box<KeyOffer>),
+    /// The same, and the key is used at once where it could be: what is under way ends with the key
+    /// that it began with, everything that is signed from then on is signed with this one, and own
+    /// events are listened to with it before those of the old one are given up.
+    NewKey(Box<KeyOffer>),
+    /// What the keys in use may do is to be asked for now, where the venue has such a question.
+    ReadRights,
     /// No more orders will come; cancels still go out. Ends quietly.
     Stop,
 }
@@ -128,8 +140,8 @@ pub struct Call {
     pub path: String,
     /// Form-encoded; empty where there is none.
     pub body: String,
-    /// Whether the public name of the key goes with it.
-    pub with_key: bool,
+    /// The public name of the key that goes with it.
+    pub key: Option<KeyName>,
     /// How long it is waited for.
     pub timeout: Nanos,
 }
@@ -149,6 +161,8 @@ pub enum Notice {
     Orders(bool),
     /// The line to the markets is up or down.
     Markets(bool),
+    /// About a key: offered, refused, in use.
+    Key(KeyNews),
     /// Something that a person must look at: a ban, a clock that is off, a maintenance.
     Alert(String),
 }
@@ -164,22 +178,6 @@ pub struct Opened {
     pub key: Option<KeyRights>,
 }
 
-/// What a key may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one right of a key")]
-pub struct KeyRights {
-    /// Money can leave the account with it.
-    pub withdraw: bool,
-    /// Money can move within the venue with it.
-    pub transfer: bool,
-    /// It may trade what it is to trade.
-    pub trade: bool,
-    /// It works from chosen addresses only.
-    pub address_bound: bool,
-    /// When it was made; `None` where the venue does not say.
-    pub created: Option<UnixNanos>,
-}
-
 /// A protocol.
 pub trait Machine {
     /// Takes what happened at `now`, and appends what is wanted because of it. `now` is our wall
@@ -192,4 +190,10 @@ pub trait Machine {
     /// Counts for people and for metrics: a name in the form `requests_total{lane="orders"}`, what it
     /// is in words, and its value now.
     fn counts(&self) -> Vec<(String, &'static str, u64)>;
+
+    /// The same as one picture, with what only it has; all but the queues. Empty where a machine has
+    /// none.
+    fn gauges(&self) -> Gauges {
+        Gauges::default()
+    }
 }

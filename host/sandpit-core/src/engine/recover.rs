@@ -145,6 +145,12 @@ impl<F: Flaws> Engine<F> {
         self.reconciled
     }
 
+    /// When our books and the venue's were compared last.
+    #[must_use]
+    pub const fn reconciled_at(&self) -> Option<UnixNanos> {
+        self.reconciled_at
+    }
+
     pub(super) fn ask_reconcile(&mut self, effects: &mut Vec<Effect>) {
         let Some(recovery) = self.config.recovery else {
             return;

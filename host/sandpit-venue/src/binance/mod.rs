@@ -22,8 +22,12 @@ pub mod usdm;
 pub mod words;
 
 mod number;
+mod proof;
 mod text;
 mod time;
+mod tuning;
 
 pub use number::{Amount, NumberError, decimal};
+pub use proof::{KeySettings, PROOF_TIMEOUT_MAX, PROOFS_MAX, RIGHTS_EVERY_MIN};
 pub use text::Text;
+pub use tuning::{ClockTuning, Connections, Retries, Tuning, TuningError};

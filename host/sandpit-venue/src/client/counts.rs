@@ -14,6 +14,7 @@ use super::{
     shared::Shared,
     wire::Traffic,
 };
+use crate::gauges::{QueueGauge, Queues};
 
 /// A name as metrics have it, what it is in words, and its value.
 pub(super) type Count = (String, &'static str, u64);
@@ -176,6 +177,25 @@ const PLAIN: [Plain; 16] = [
         &c.notices_dropped
     }),
 ];
+
+/// The queues as one picture.
+pub(super) fn queues(shared: &Shared) -> Queues {
+    let gauge = |queue: &dyn Waiting| QueueGauge {
+        depth: queue.waiting() as u64,
+        depth_most: queue.most() as u64,
+        depth_max: queue.max() as u64,
+    };
+    Queues {
+        told: gauge(&shared.told),
+        messages: gauge(&shared.messages),
+        market: gauge(&shared.market),
+        history: gauge(&shared.history),
+        notices: gauge(&shared.notices),
+        quotes_conflated_total: shared.market.conflated(),
+        told_refused_total: shared.counters.told_refused.load(Ordering::Relaxed),
+        pauses_total: shared.counters.pauses.load(Ordering::Relaxed),
+    }
+}
 
 /// Everything that the driver counts.
 pub(super) fn show(shared: &Shared) -> Vec<Count> {

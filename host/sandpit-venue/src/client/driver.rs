@@ -330,6 +330,7 @@ impl Driver {
 
     fn copy_counts(&mut self) {
         *lock(&self.shared.of_machine) = self.machine.counts();
+        *lock(&self.shared.pictured) = self.machine.gauges();
         self.counts_at = Instant::now() + COUNTS_EVERY;
     }
 

@@ -55,7 +55,10 @@ use self::{
     queue::{Waiting, lock},
     shared::Shared,
 };
-use crate::machine::{Machine, Notice, Told};
+use crate::{
+    gauges::Gauges,
+    machine::{Machine, Notice, Told},
+};
 
 /// How we present ourselves.
 const AGENT: &str = concat!("sandpit/", env!("CARGO_PKG_VERSION"));
@@ -221,6 +224,14 @@ impl Client {
         let mut all = lock(&self.shared.of_machine).clone();
         all.extend(counts::show(&self.shared));
         all
+    }
+
+    /// The same as one picture: the machine's part at most a second old.
+    #[must_use]
+    pub fn gauges(&self) -> Gauges {
+        let mut gauges = lock(&self.shared.pictured).clone();
+        gauges.queues = counts::queues(&self.shared);
+        gauges
     }
 
     /// Ends the connection: the machine is told, what is on its way goes out, everything is closed.

@@ -18,12 +18,14 @@ use hyper::{
     header::{CONTENT_TYPE, HOST, HeaderValue, USER_AGENT},
 };
 use hyper_util::rt::TokioIo;
-use secrecy::{ExposeSecret, SecretString};
 use tokio::{task::AbortHandle, time::timeout_at};
 use zeroize::Zeroizing;
 
 use super::{AGENT, address::Server, dial::Dialer, wire::Traffic};
-use crate::machine::{Call, CallId, NoReply};
+use crate::{
+    keys::KeyName,
+    machine::{Call, CallId, NoReply},
+};
 
 /// Longest body of an answer: no venue's list of all symbols is longer.
 pub const REPLY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -80,20 +82,14 @@ struct Idle {
 /// Makes calls.
 pub(super) struct Rest {
     dialer: Dialer,
-    key: Option<SecretString>,
     idle: BTreeMap<Server, Vec<Idle>>,
     idle_max: Duration,
     traffic: Arc<Traffic>,
 }
 
 impl Rest {
-    pub(super) fn new(
-        dialer: Dialer,
-        key: Option<SecretString>,
-        idle_max: Duration,
-        traffic: Arc<Traffic>,
-    ) -> Self {
-        Self { dialer, key, idle: BTreeMap::new(), idle_max, traffic }
+    pub(super) const fn new(dialer: Dialer, idle_max: Duration, traffic: Arc<Traffic>) -> Self {
+        Self { dialer, idle: BTreeMap::new(), idle_max, traffic }
     }
 
     /// Begins a call. It is over within its time.
@@ -101,7 +97,7 @@ impl Rest {
     /// # Errors
     /// It cannot be made as it is.
     pub(super) fn call(&mut self, call: &Call, server: Server) -> Result<Calling, &'static str> {
-        let request = request(call, &server, self.key.as_ref())?;
+        let request = request(call, &server)?;
         let length = Duration::from_nanos(call.timeout.0).min(CALL_TIMEOUT_MAX);
         let task = Task {
             id: call.id,
@@ -151,11 +147,7 @@ impl Rest {
     }
 }
 
-fn request(
-    call: &Call,
-    server: &Server,
-    key: Option<&SecretString>,
-) -> Result<Request<Full<Bytes>>, &'static str> {
+fn request(call: &Call, server: &Server) -> Result<Request<Full<Bytes>>, &'static str> {
     if !matches!(call.method, "GET" | "POST" | "PUT" | "DELETE") {
         return Err("its method is not known");
     }
@@ -173,8 +165,7 @@ fn request(
     if !call.body.is_empty() {
         builder = builder.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
     }
-    if call.with_key {
-        let key = key.ok_or("it wants a key, and there is none")?;
+    if let Some(key) = &call.key {
         builder = builder.header("X-MBX-APIKEY", key_header(key)?);
     }
     builder
@@ -183,8 +174,8 @@ fn request(
 }
 
 /// The key as a header, hidden where headers are shown.
-pub(super) fn key_header(key: &SecretString) -> Result<HeaderValue, &'static str> {
-    let text = Zeroizing::new(key.expose_secret().to_owned());
+fn key_header(key: &KeyName) -> Result<HeaderValue, &'static str> {
+    let text = Zeroizing::new(key.expose().to_owned());
     let mut value =
         HeaderValue::from_str(&text).map_err(|_| "the key's name cannot be sent in a header")?;
     value.set_sensitive(true);

@@ -2,8 +2,6 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use secrecy::SecretString;
-
 use super::Proxy;
 
 /// Messages about the account that may wait for the host before sockets are not read any more.
@@ -22,8 +20,6 @@ pub const TIME_MAX: Duration = Duration::from_secs(120);
 pub struct ClientSettings {
     /// The only servers that are connected, each as `host:port`.
     pub hosts: Vec<String>,
-    /// The public name of the key, for calls that want it in a header.
-    pub key: Option<SecretString>,
     /// Over which everything goes that goes over TLS.
     pub proxy: Option<Proxy>,
     /// A file of certificates (PEM) whose holders are trusted beside the system's authorities: for
@@ -55,7 +51,6 @@ impl ClientSettings {
     pub const fn new(hosts: Vec<String>) -> Self {
         Self {
             hosts,
-            key: None,
             proxy: None,
             authorities: None,
             connect_timeout: Duration::from_secs(10),

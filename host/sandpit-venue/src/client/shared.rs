@@ -21,7 +21,10 @@ use super::{
     queue::{MarketQueue, Queue, Waiting, lock},
     wake::Wake,
 };
-use crate::machine::{Notice, Told};
+use crate::{
+    gauges::Gauges,
+    machine::{Notice, Told},
+};
 
 /// What the host may ask that is not acted on yet; one more is refused.
 pub const TOLD_MAX: usize = 4_096;
@@ -47,6 +50,8 @@ pub(super) struct Shared {
     pub(super) counters: Counters,
     /// The machine's counts as they were lately.
     pub(super) of_machine: Mutex<Vec<Count>>,
+    /// The same as one picture.
+    pub(super) pictured: Mutex<Gauges>,
 }
 
 impl Shared {
@@ -66,6 +71,7 @@ impl Shared {
             done: Condvar::new(),
             counters: Counters::default(),
             of_machine: Mutex::new(Vec::new()),
+            pictured: Mutex::new(Gauges::default()),
         })
     }
 

@@ -13,7 +13,7 @@ use super::{
     clock::{Chance, Wall},
     dial::Dialer,
     driver::Driver,
-    rest::{Rest, key_header},
+    rest::Rest,
     shared::Shared,
     tls,
 };
@@ -32,9 +32,6 @@ pub(super) fn prepare(
     settings: ClientSettings,
     shared: Arc<Shared>,
 ) -> Result<impl FnOnce() + Send, ClientError> {
-    if let Some(key) = &settings.key {
-        key_header(key).map_err(ClientError::Settings)?;
-    }
     let hosts = Hosts::new(&settings.hosts).map_err(ClientError::Host)?;
     let tls = match tls::config(settings.authorities.as_deref()) {
         Ok(config) => Some(config),
@@ -62,7 +59,7 @@ pub(super) fn prepare(
         let ran = catch_unwind(AssertUnwindSafe(|| {
             let dialer = Dialer::new(&settings, tls);
             let traffic = Arc::clone(&shared.counters.rest);
-            let rest = Rest::new(dialer.clone(), settings.key.clone(), settings.idle_max, traffic);
+            let rest = Rest::new(dialer.clone(), settings.idle_max, traffic);
             let mut driver = Driver::new(
                 machine,
                 settings,

@@ -62,7 +62,9 @@ impl Machine for Probe {
                 out.extend(self.script.lock().unwrap().drain(..));
                 return;
             }
-            Input::Told(Told::Request(_)) => Seen::Request,
+            Input::Told(
+                Told::Request(_) | Told::ProveKey(_) | Told::NewKey(_) | Told::ReadRights,
+            ) => Seen::Request,
             Input::Told(Told::Stop) => Seen::Stop,
             Input::Opened(link) => Seen::Opened(link.0),
             Input::Closed(link, why) => Seen::Closed(link.0, why.to_owned()),
@@ -200,7 +202,7 @@ pub(crate) fn get(id: u64, base: &str, path: &str) -> Call {
         base: base.to_owned(),
         path: path.to_owned(),
         body: String::new(),
-        with_key: false,
+        key: None,
         timeout: Nanos::from_millis(20_000),
     }
 }

@@ -10,6 +10,7 @@ use std::{
 use sandpit_core::time::Nanos;
 use sandpit_venue::{
     client::{CALLS_MAX, REPLY_BYTES_MAX},
+    keys::KeyName,
     machine::{CallId, NoReply, Notice, Output},
 };
 
@@ -51,11 +52,9 @@ fn a_call_is_what_was_asked_and_its_answer_what_was_said() {
         // A redirect is not followed.
         assert!(request(&mut reader).is_none());
     });
-    let mut settings = settings(&[&server.place]);
-    settings.key = Some("an-obviously-false-key".into());
-    let desk = Desk::new(settings);
+    let desk = Desk::new(settings(&[&server.place]));
     let mut call = get(1, &base(&server), "/api/v3/order");
-    (call.method, call.with_key) = ("POST", true);
+    (call.method, call.key) = ("POST", Some(KeyName::new("an-obviously-false-key")));
     "symbol=BTCUSDT&side=BUY".clone_into(&mut call.body);
     desk.want([Output::Call(call)]);
     let headers =
@@ -214,7 +213,7 @@ fn calls_that_make_no_request_are_not_sent() {
     "http://elsewhere/".clone_into(&mut calls[1].path);
     "/a b".clone_into(&mut calls[2].path);
     String::new().clone_into(&mut calls[3].path);
-    calls[4].with_key = true;
+    calls[4].key = Some(KeyName::new("a key\nof two lines"));
     calls[5].base.push_str("/more");
     for (id, mut call) in (0..).zip(calls) {
         call.id = CallId(id);

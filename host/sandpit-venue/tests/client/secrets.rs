@@ -8,6 +8,7 @@ use std::{
 use sandpit_core::time::Nanos;
 use sandpit_venue::{
     client::Proxy,
+    keys::KeyName,
     machine::{Call, CallId, LinkId, NoReply, Notice, Output},
 };
 use tempfile::NamedTempFile;
@@ -58,7 +59,7 @@ fn signed(id: u64, method: &'static str, base: &str) -> Call {
         base: base.to_owned(),
         path,
         body,
-        with_key: true,
+        key: Some(KeyName::new(KEY)),
         timeout: Nanos::from_millis(200),
     }
 }
@@ -143,7 +144,6 @@ fn no_secret_is_logged_or_told() {
     let server = troubles();
     let base = format!("http://{}", server.place);
     let mut set = settings(&[&server.place]);
-    set.key = Some(KEY.into());
     set.proxy = Some(Proxy::parse(&format!("http://{PASSWORD}:{PASSWORD}@127.0.0.1:9")).unwrap());
     let mut text = format!("{set:?}\n");
     let desk = Desk::new(set);
@@ -202,7 +202,6 @@ fn through_a_proxy() -> String {
         let _ = stream.write_all(format!("HTTP/1.1 407 {PEER}\r\n\r\n").as_bytes());
     });
     let mut settings = settings(&["api.example:443"]);
-    settings.key = Some(KEY.into());
     settings.authorities = Some(pem.path().to_owned());
     let address = format!("http://{PASSWORD}:{PASSWORD}@{}", proxy.place);
     settings.proxy = Some(Proxy::parse(&address).unwrap());

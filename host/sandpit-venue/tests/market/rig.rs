@@ -42,9 +42,21 @@ pub(crate) fn instrument(symbol: &str, tick: &str, step: &str) -> Instrument {
 /// A question as it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
-    Depth { symbol: String },
-    Klines { symbol: String, interval: Nanos, start_ms: u64, limit: usize },
-    AggTrades { symbol: String, from_id: u64, limit: usize },
+    Depth {
+        symbol: String,
+    },
+    Klines {
+        symbol: String,
+        interval: Nanos,
+        start_ms: Option<u64>,
+        end_ms: Option<u64>,
+        limit: usize,
+    },
+    AggTrades {
+        symbol: String,
+        from_id: u64,
+        limit: usize,
+    },
 }
 
 /// Takes note of what is asked.
@@ -75,7 +87,8 @@ impl Asks for Notes {
             Request::Klines(klines) => Asked::Klines {
                 symbol: klines.symbol.to_owned(),
                 interval: klines.interval.nanos(),
-                start_ms: klines.start_ms.unwrap(),
+                start_ms: klines.start_ms,
+                end_ms: klines.end_ms,
                 limit: limit(klines.limit),
             },
             Request::AggTrades(trades) => Asked::AggTrades {

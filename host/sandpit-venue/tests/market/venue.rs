@@ -282,10 +282,17 @@ impl Symbol {
                 let last = self.sequence();
                 format!(r#"{{"lastUpdateId":{last},"bids":[{bids}],"asks":[{asks}]}}"#)
             }
-            Asked::Klines { interval, start_ms, limit, .. } => {
+            Asked::Klines { interval, start_ms, end_ms, limit, .. } => {
                 let length = interval.0 / 1_000_000;
                 let place = LENGTHS.iter().position(|(known, _)| *known == length).unwrap();
-                let rows = self.candles[place].range(*start_ms..).take(*limit);
+                let all = self.candles[place].range(start_ms.unwrap_or(0)..);
+                let all = all.filter(|(at, _)| end_ms.is_none_or(|end| **at <= end));
+                // From a beginning on the first of them, and without one the last.
+                let skipped = match start_ms {
+                    Some(_) => 0,
+                    None => all.clone().count().saturating_sub(*limit),
+                };
+                let rows = all.skip(skipped).take(*limit);
                 let rows: Vec<String> = rows.map(|(at, one)| kline_row(*at, length, one)).collect();
                 format!("[{}]", rows.join(","))
             }

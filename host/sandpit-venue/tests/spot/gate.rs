@@ -1,7 +1,5 @@
 //! The gate by itself: lanes, fair shares, the reserve, silence.
 
-use std::sync::Arc;
-
 use sandpit_core::{
     ids::{ClientOrderId, PluginId, RunId},
     market::Side,
@@ -14,10 +12,11 @@ use sandpit_venue::{
         limits::{Lane, Limit, LimitKind},
         request::{Cancel, NewOrder, NewOrderKind, OrderOptions, OrderRef, Request, Size, Tif},
     },
+    keys::{KeyRole, Keys},
     machine::{Call, CallId, HttpReply, Input, LinkId, NoReply, Output},
 };
 
-use crate::Signer;
+use crate::{KEY, signer};
 
 const SECOND: u64 = 1_000_000_000;
 const START: u64 = 1_780_000_030 * SECOND;
@@ -63,7 +62,7 @@ impl Bench {
         settings.clock_samples = 1;
         change(&mut settings);
         assert_eq!(settings.problem(), None);
-        let gate = Gate::new(settings, Some(Arc::new(Signer)));
+        let gate = Gate::new(settings, Some(Keys::one(signer(KEY))));
         let mut bench = Self { gate, now: START, out: Vec::new() };
         let calls = bench.step(&Input::Wake);
         assert_eq!(calls.len(), 1);
@@ -236,6 +235,76 @@ fn without_a_clock_nothing_signed_is_sent() {
     let stamp = calls[0].path.split("timestamp=").nth(1).unwrap();
     let stamp: u64 = stamp.split('&').next().unwrap().parse().unwrap();
     assert_eq!(stamp, bench.now / 1_000_000 + 9_000);
+}
+
+#[test]
+fn what_is_asked_again_is_asked_with_the_key_that_is_in_use_then() {
+    let mut bench = Bench::new(|_| {});
+    let name = |call: &Call| call.key.as_ref().map(|key| key.expose().to_owned());
+    let (canceled, cancels) = bench.ask(Lane::Kill, 0, cancel(1));
+    let (placed, orders) = bench.ask(Lane::Orders, 0, order(0, 1));
+    let (asked, questions) =
+        bench.ask(Lane::Reconcile, 0, Wish::spot(&Request::OpenLists).unwrap());
+    for call in [&cancels[0], &orders[0], &questions[0]] {
+        assert_eq!(name(call).as_deref(), Some(KEY));
+    }
+    let (now, second) = (UnixNanos(bench.now), signer("second"));
+    bench.gate.replace_key(KeyRole::All, second, 1, now, &mut bench.out);
+    assert_eq!(bench.gate.take_retired(), None, "three are under way");
+    // The old key is taken away meanwhile.
+    let gone = "{\"code\":-2015,\"msg\":\"Invalid API-key, IP, or permissions for action.\"}";
+    for call in [&cancels[0], &orders[0], &questions[0]] {
+        bench.reply(call, 401, &[], gone);
+    }
+    let news = bench.news();
+    assert!(matches!(&news[..], [(id, Ended::Answered(_))] if *id == placed), "{news:?}");
+    assert_eq!(bench.gate.take_retired(), Some(1));
+    assert_eq!(bench.gate.take_retired(), None, "it is said once");
+    bench.now += 2 * SECOND;
+    let again = bench.step(&Input::Wake);
+    assert_eq!(again.len(), 2, "the cancel and the question");
+    for call in &again {
+        assert_eq!(name(call).as_deref(), Some("second"));
+        bench.reply(call, 200, &[], "[]");
+    }
+    let ended: Vec<CallId> = bench.news().into_iter().map(|(id, _)| id).collect();
+    assert!(ended.contains(&canceled) && ended.contains(&asked), "{ended:?}");
+    // The key in use is refused: that is an answer.
+    let (_, calls) = bench.ask(Lane::Kill, 0, cancel(2));
+    bench.reply(&calls[0], 401, &[], gone);
+    assert_eq!(bench.news().len(), 1);
+}
+
+#[test]
+fn where_the_venue_does_not_say_how_long_it_is_left_alone_for_as_long_as_it_may_mean() {
+    for (status, code, seconds) in [(429, -1003, 60), (418, -1003, 120)] {
+        let mut bench = Bench::new(|_| {});
+        let (_, calls) = bench.ask(Lane::Reconcile, 0, Wish::spot(&Request::OpenLists).unwrap());
+        let body = format!("{{\"code\":{code},\"msg\":\"Too many requests.\"}}");
+        bench.reply(&calls[0], status, &[], &body);
+        assert!(bench.ask(Lane::Kill, 0, cancel(1)).1.is_empty());
+        bench.now += seconds * SECOND - 1;
+        assert!(bench.step(&Input::Wake).is_empty(), "{status}");
+        bench.now += 1;
+        assert_eq!(bench.step(&Input::Wake)[0].method, "DELETE", "{status}");
+    }
+}
+
+#[test]
+fn where_orders_alone_are_too_many_only_orders_wait() {
+    let mut bench = Bench::new(|settings| settings.patience = Nanos(30 * SECOND));
+    let (placed, calls) = bench.ask(Lane::Orders, 0, order(0, 1));
+    let body = "{\"code\":-1015,\"msg\":\"Too many new orders.\"}";
+    bench.reply(&calls[0], 429, &[], body);
+    assert!(bench.news().iter().any(|(id, _)| *id == placed), "it is not done, and told");
+    assert!(bench.ask(Lane::Orders, 0, order(0, 2)).1.is_empty());
+    assert_eq!(bench.ask(Lane::Kill, 0, cancel(1)).1.len(), 1);
+    for _ in 0..9 {
+        bench.now += SECOND;
+        assert!(bench.step(&Input::Wake).is_empty());
+    }
+    bench.now += 2 * SECOND;
+    assert_eq!(bench.step(&Input::Wake).len(), 1);
 }
 
 /// Found by the simulation: the answer of a connection that was given up meanwhile.

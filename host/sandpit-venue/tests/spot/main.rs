@@ -9,10 +9,18 @@
 )]
 
 mod fake;
+mod filters;
 mod gate;
+mod keys;
+mod limits;
+mod orders;
+mod rotation;
+mod rules;
 mod scenes;
 mod simulation;
 mod world;
+
+pub(crate) use keys::{KEY, signer};
 
 /// Numbers by chance: SplitMix64.
 #[derive(Clone, Debug)]
@@ -33,28 +41,5 @@ impl Chance {
 
     pub(crate) fn in_hundred(&mut self, percent: u64) -> bool {
         self.below(100) < percent
-    }
-}
-
-/// A signature that anybody can make; the exchange here makes it anew and compares.
-pub(crate) struct Signer;
-
-pub(crate) const KEY: &str = "key-of-a-test";
-
-pub(crate) fn signature(payload: &[u8]) -> String {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in payload {
-        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    format!("{hash:016x}")
-}
-
-impl sandpit_venue::binance::sign::Signer for Signer {
-    fn api_key(&self) -> &str {
-        KEY
-    }
-
-    fn sign(&self, payload: &[u8], out: &mut String) {
-        out.push_str(&signature(payload));
     }
 }

@@ -9,15 +9,17 @@ use sandpit_core::{
     time::Nanos,
 };
 
+use sandpit_venue::machine::Machine as _;
+
 use crate::{
     simulation::check,
     world::{Act, SECOND, START, World},
 };
 
 /// A seed without the kill switch in the check.
-const SEED: u64 = 1;
+pub(crate) const SEED: u64 = 1;
 
-fn place(world: &mut World, tag: u64, cents: i64) {
+pub(crate) fn place(world: &mut World, tag: u64, cents: i64) {
     let intent = Intent::Place(Place {
         tag: OrderTag(tag),
         instrument: 0,
@@ -31,7 +33,7 @@ fn place(world: &mut World, tag: u64, cents: i64) {
     world.tell_engine(Event::Intents { plugin: PluginId(0), intents: vec![intent] });
 }
 
-fn cancel(world: &mut World, tag: u64) {
+pub(crate) fn cancel(world: &mut World, tag: u64) {
     let intent = Intent::Cancel(OrderTag(tag));
     world.tell_engine(Event::Intents { plugin: PluginId(0), intents: vec![intent] });
 }
@@ -99,4 +101,63 @@ fn without_own_events_orders_come_back_and_cancels_go_by_rest() {
     world.run_until(START + 80 * SECOND);
     assert_eq!(world.fake.orders.len(), 1);
     check(&world, SEED);
+}
+
+/// Names of all fields, those within others among them.
+fn names(value: &serde_json::Value, into: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            for (name, value) in fields {
+                into.push(name.clone());
+                names(value, into);
+            }
+        }
+        serde_json::Value::Array(all) => all.iter().for_each(|one| names(one, into)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_picture_is_what_is_counted_and_is_documented() {
+    let mut world = World::new(SEED);
+    world.run_until(START + 5 * SECOND);
+    world.trading = true;
+    world.at(0, Act::Strategy);
+    world.at(0, Act::Trades);
+    world.run_until(START + 30 * SECOND);
+    let gauges = world.spot.gauges();
+    let lanes = &gauges.requests;
+    for (lane, gauge) in [
+        ("kill", lanes.kill),
+        ("reconcile", lanes.reconcile),
+        ("orders", lanes.orders),
+        ("data", lanes.data),
+    ] {
+        let sent = world.count(&format!("requests_total{{lane=\"{lane}\"}}"));
+        assert_eq!(gauge.sent_total, sent, "{lane}");
+        let ended = gauge.confirmed_total + gauge.rejected_total + gauge.unknown_total;
+        assert!(ended <= sent && gauge.limited_total == 0, "{lane}: {gauge:?}");
+    }
+    assert!(lanes.orders.confirmed_total > 10 && lanes.kill.sent_total > 0);
+    assert_eq!(gauges.orders.placed_total, world.count("orders_placed_total"));
+    assert_eq!(gauges.own_events.heard_total, world.count("own_events_total"));
+    assert_eq!(gauges.books.shown_total, world.count("books_total"));
+    assert!(gauges.own_events.live && gauges.connection.up && gauges.clock.known);
+    assert_eq!(gauges.clock.offset_nanos.unsigned_abs(), world.count("clock_offset_nanos"));
+    let off = gauges.clock.offset_nanos - world.skew;
+    assert!(off.unsigned_abs() <= gauges.clock.uncertainty_nanos, "{off} {:?}", gauges.clock);
+    assert!(gauges.own_events.last_age_nanos.is_some_and(|age| age < 10 * SECOND));
+    let weight = gauges.limits.iter().find(|limit| limit.kind == "weight").unwrap();
+    assert_eq!((weight.window_seconds, weight.used + weight.left), (60, weight.most));
+    let mut all = Vec::new();
+    names(&serde_json::to_value(&gauges).unwrap(), &mut all);
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/venues/connection.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let groups = ["requests", "limits", "pauses", "circuits", "clock", "connection", "queues"];
+    let lanes = ["kill", "reconcile", "orders", "data", "told", "messages", "market", "history"];
+    for name in all {
+        let is_part = groups.contains(&name.as_str()) || lanes.contains(&name.as_str());
+        let written = is_part || name == "notices" || page.contains(&format!("`{name}`"));
+        assert!(written, "{name} is not documented");
+    }
 }

@@ -2,8 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, BinaryHeap},
-    sync::Arc,
+    collections::{BTreeMap, BinaryHeap},
 };
 
 use sandpit_core::{
@@ -23,6 +22,7 @@ use sandpit_venue::{
         request::CAPABILITIES,
         spot::{Spot, SpotSettings},
     },
+    keys::{KeyNews, KeyOffer, KeyRights, KeyRole, KeyRules, Keys},
     machine::{
         Call, CallId, HttpReply, Input, LinkId, Machine, NoReply, Notice, Output, Told, Wanted,
     },
@@ -30,8 +30,9 @@ use sandpit_venue::{
 use serde_json::{Value, json};
 
 use crate::{
-    Chance, Signer,
-    fake::{Fake, method_of, rest_params, socket_params},
+    Chance, KEY,
+    fake::{Fake, Params, method_of, refusal, rest_params, socket_params},
+    signer,
 };
 
 pub(crate) const MS: u64 = 1_000_000;
@@ -41,13 +42,29 @@ pub(crate) const START: u64 = 1_780_000_000 * SECOND;
 /// What happens at a time.
 #[derive(Debug)]
 pub(crate) enum Act {
-    CallArrives { id: CallId, method: &'static str, path: String, body: String, plan: Plan },
-    FrameArrives { link: LinkId, text: String, plan: Plan },
+    CallArrives {
+        id: CallId,
+        method: &'static str,
+        path: String,
+        body: String,
+        key: Option<String>,
+        plan: Plan,
+    },
+    FrameArrives {
+        link: LinkId,
+        text: String,
+        plan: Plan,
+    },
     Opened(LinkId),
     Closed(LinkId),
     Frame(LinkId, Vec<u8>),
     Heard(LinkId),
-    Reply { id: CallId, status: u16, headers: Vec<(String, String)>, body: Vec<u8> },
+    Reply {
+        id: CallId,
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    },
     NoReply(CallId, NoReply),
     Wake,
     EngineWake,
@@ -55,6 +72,8 @@ pub(crate) enum Act {
     Strategy,
     Market,
     Cut,
+    /// Keys are offered, so many more.
+    Rotate(u64),
 }
 
 /// What becomes of one request.
@@ -83,13 +102,21 @@ pub(crate) struct World {
     pub(crate) engine: Option<Engine>,
     pub(crate) fake: Fake,
     pub(crate) faults: bool,
+    /// New orders take half a second to arrive, and everything else does not.
+    pub(crate) slow: bool,
     /// Own events get lost, and the connection goes on.
     pub(crate) deaf: bool,
     /// No connection to the WebSocket API can be made.
     pub(crate) no_socket: bool,
     pub(crate) skew: i64,
     open: BTreeMap<LinkId, bool>,
-    subscribed: BTreeSet<LinkId>,
+    /// By which key.
+    subscribed: BTreeMap<LinkId, String>,
+    sessions: BTreeMap<LinkId, String>,
+    pub(crate) key_news: Vec<KeyNews>,
+    /// The key that was offered last.
+    pub(crate) offered: u64,
+
     last: BTreeMap<LinkId, u64>,
     wake: u64,
     engine_wake: u64,
@@ -100,8 +127,16 @@ pub(crate) struct World {
     pub(crate) placed: BTreeMap<String, u32>,
     tag: u64,
     pub(crate) trading: bool,
+    /// Orders of all kinds, pairs and changes among them.
+    pub(crate) rich: bool,
+    /// The connection to market data.
+    stream: Option<LinkId>,
+    /// What the keys may do, as the machine said when it opened.
+    pub(crate) rights: Option<KeyRights>,
     pub(crate) fees: u64,
     pub(crate) sent: u64,
+    /// Orders that carried no signature.
+    pub(crate) unsigned: u64,
 }
 
 fn config(instrument: Instrument) -> EngineConfig {
@@ -135,6 +170,10 @@ impl World {
     }
 
     pub(crate) fn with(seed: u64, change: impl FnOnce(&mut SpotSettings)) -> Self {
+        Self::by(seed, Keys::one(signer(KEY)), change)
+    }
+
+    pub(crate) fn by(seed: u64, keys: Keys, change: impl FnOnce(&mut SpotSettings)) -> Self {
         let other = OtherHosts {
             wallet: None,
             rest: "http://127.0.0.1:1".into(),
@@ -153,15 +192,19 @@ impl World {
             queue: BinaryHeap::new(),
             acts: BTreeMap::new(),
             number: 0,
-            spot: Spot::new(settings, Some(Arc::new(Signer))).unwrap(),
+            spot: Spot::with_keys(settings, Some(keys)).unwrap(),
             engine: None,
             fake: Fake::default(),
             faults: false,
+            slow: false,
             deaf: false,
             no_socket: false,
             skew: skew * MS as i64,
             open: BTreeMap::new(),
-            subscribed: BTreeSet::new(),
+            subscribed: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            key_news: Vec::new(),
+            offered: 0,
             last: BTreeMap::new(),
             wake: u64::MAX,
             engine_wake: u64::MAX,
@@ -171,8 +214,12 @@ impl World {
             placed: BTreeMap::new(),
             tag: 0,
             trading: false,
+            rich: false,
+            stream: None,
+            rights: None,
             fees: 0,
             sent: 0,
+            unsigned: 0,
             chance,
         };
         world.at(0, Act::Wake);
@@ -186,7 +233,7 @@ impl World {
         self.acts.insert(self.number, act);
     }
 
-    fn venue_ms(&self) -> u64 {
+    pub(crate) fn venue_ms(&self) -> u64 {
         self.now.checked_add_signed(self.skew).unwrap() / MS
     }
 
@@ -210,9 +257,10 @@ impl World {
 
     fn act(&mut self, act: Act) {
         match act {
-            Act::CallArrives { id, method, path, body, plan } => {
-                self.call_arrives(id, method, &path, &body, plan);
+            Act::CallArrives { id, method, path, body, key, plan } => {
+                self.call_arrives(id, method, (&path, &body), key.as_deref(), plan);
             }
+            Act::Rotate(more) => self.rotate(more),
             Act::FrameArrives { link, text, plan } => self.frame_arrives(link, &text, plan),
             Act::Opened(link) => {
                 if let Some(open) = self.open.get_mut(&link) {
@@ -224,6 +272,7 @@ impl World {
             Act::Closed(link) => {
                 if self.open.remove(&link).is_some() {
                     self.subscribed.remove(&link);
+                    self.sessions.remove(&link);
                     self.step(Input::Closed(link, "gone"));
                 }
             }
@@ -348,7 +397,10 @@ impl World {
         match output {
             Output::Open { link, url } => {
                 assert!(self.now >= self.quiet_until, "a connection while it is left alone");
-                assert!(url.ends_with("/ws-api/v3"), "{url}");
+                assert!(url.ends_with("/ws-api/v3") || url.ends_with("/stream"), "{url}");
+                if url.ends_with("/stream") {
+                    self.stream = Some(link);
+                }
                 self.open.insert(link, false);
                 let delay = self.delay();
                 let fails = self.no_socket || (self.faults && self.chance.in_hundred(20));
@@ -362,6 +414,7 @@ impl World {
             Output::Call(call) => self.call_out(call),
             Output::Say(message) => self.said(message),
             Output::Notice(Notice::Opened(opened)) => {
+                self.rights = opened.key;
                 let instrument = Instrument::new(opened.instruments[0].clone()).unwrap();
                 self.notices.push("opened".into());
                 let mut engine = Engine::new(config(instrument));
@@ -372,7 +425,8 @@ impl World {
                 self.do_effects(effects);
                 self.step(Input::Told(Told::Begin(Wanted::default())));
             }
-            Output::Notice(Notice::CannotOpen(why)) => panic!("{why}"),
+            Output::Notice(Notice::CannotOpen(why)) => self.notices.push(format!("cannot: {why}")),
+            Output::Notice(Notice::Key(news)) => self.heard_of_key(news),
             Output::Notice(notice) => self.notices.push(format!("{notice:?}")),
             Output::Market(_) | Output::History(_) => {}
         }
@@ -381,12 +435,13 @@ impl World {
     fn call_out(&mut self, call: Call) {
         assert!(self.now >= self.quiet_until, "asked while it wants to be left alone: {call:?}");
         self.sent += 1;
-        let Call { id, method, path, body, timeout, .. } = call;
+        let Call { id, method, path, body, timeout, key, .. } = call;
+        let key = key.map(|name| name.expose().to_owned());
         if self.faults && self.chance.in_hundred(3) {
             return self.at(30 * MS, Act::NoReply(id, NoReply::NeverSent));
         }
-        if path == "/api/v3/order" && method == "POST" {
-            self.note_placed(&rest_params("", &body));
+        if path.starts_with("/api/v3/order") && method == "POST" {
+            self.note_placed(&rest_params("", &body).0);
         }
         let plan = self.plan();
         if matches!(plan, Plan::NeverArrives | Plan::ReplyLost) {
@@ -400,36 +455,92 @@ impl World {
         }
         if plan != Plan::NeverArrives {
             let delay = self.delay();
-            self.at(delay, Act::CallArrives { id, method, path, body, plan });
+            self.at(delay, Act::CallArrives { id, method, path, body, key, plan });
         }
     }
 
     fn socket_out(&mut self, link: LinkId, text: String) {
         assert!(self.now >= self.quiet_until, "asked while it wants to be left alone: {text}");
-        self.sent += 1;
         let frame: Value = serde_json::from_str(&text).unwrap();
-        if frame["method"] == "order.place" {
-            self.note_placed(&socket_params(&frame["params"]));
+        if frame["method"] == "SUBSCRIBE" {
+            let answer = json!({"result": null, "id": frame["id"]}).to_string();
+            return self.deliver(link, answer.into_bytes());
+        }
+        self.sent += 1;
+        if frame["method"] == "order.place" || frame["method"] == "orderList.place.oco" {
+            self.note_placed(&socket_params(&frame["params"]).0);
+            self.unsigned += u64::from(frame["params"].get("signature").is_none());
         }
         let plan = self.plan();
-        let delay = self.delay();
+        let late = self.slow && frame["method"] == "order.place";
+        let delay = self.delay() + if late { 500 * MS } else { 0 };
         if plan != Plan::NeverArrives {
             self.at(delay, Act::FrameArrives { link, text, plan });
         }
     }
 
-    fn note_placed(&mut self, params: &BTreeMap<String, String>) {
-        let sent = self.placed.entry(params["newClientOrderId"].clone()).or_default();
-        *sent += 1;
-        assert_eq!(*sent, 1, "{params:?} was sent twice");
+    fn note_placed(&mut self, params: &Params) {
+        let names = ["newClientOrderId", "aboveClientOrderId", "belowClientOrderId"];
+        for name in names.iter().filter_map(|name| params.get(*name)) {
+            let sent = self.placed.entry(name.clone()).or_default();
+            *sent += 1;
+            assert_eq!(*sent, 1, "{params:?} was sent twice");
+        }
     }
 
-    fn call_arrives(&mut self, id: CallId, method: &str, path: &str, body: &str, plan: Plan) {
-        let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let params = rest_params(query, body);
+    /// Asks the exchange, in the name of a key: what is counted, who it is, what it wants.
+    fn ask(
+        &mut self,
+        method: &str,
+        params: &Params,
+        who: Option<&str>,
+        signed: Option<&(String, String)>,
+    ) -> (u16, Value, Option<u64>) {
         let now = self.venue_ms();
+        if self.fake.rules.maintenance && method != "systemStatus" {
+            return (503, Value::Null, None);
+        }
+        if !matches!(method, "apiRestrictions" | "systemStatus") {
+            let how = (params.contains_key("orderId"), params.contains_key("symbol"));
+            if let Err((status, after)) = self.fake.limits.count(method, how, now) {
+                let code = if after.is_none() && status == 429 && self.fake.limits.says_when {
+                    -1015
+                } else {
+                    -1003
+                };
+                return (status, json!({"code": code, "msg": "Too many requests."}), after);
+            }
+        }
+        if let Some(who) = who {
+            let signed = signed.map(|(payload, said)| (payload.as_str(), said.as_str()));
+            if let Err(code) = self.fake.keys.check(who, signed) {
+                let text = "Invalid API-key, IP, or permissions for action.";
+                let (status, body) = refusal(code, text);
+                return (status, body, None);
+            }
+        }
+        let (status, body) = self.fake.ask(method, params, who, now);
+        (status, body, None)
+    }
+
+    fn call_arrives(
+        &mut self,
+        id: CallId,
+        method: &str,
+        (path, body): (&str, &str),
+        key: Option<&str>,
+        plan: Plan,
+    ) {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let (params, signed) = rest_params(query, body);
         let mut headers = Vec::new();
-        let asked = |world: &mut Self| world.fake.ask(method_of(method, path), &params, now);
+        let mut wait = None;
+        let mut asked = |world: &mut Self| {
+            let method = method_of(method, path);
+            let (status, body, after) = world.ask(method, &params, key, signed.as_ref());
+            wait = after;
+            (status, body)
+        };
         let (status, body) = match plan {
             Plan::Fine | Plan::ReplyLost => asked(self),
             Plan::ErrorAfter => {
@@ -448,6 +559,8 @@ impl World {
             }
             Plan::NeverArrives => unreachable!(),
         };
+        headers.extend(wait.map(|seconds| ("retry-after".to_owned(), seconds.to_string())));
+        headers.extend(self.fake.limits.headers(self.venue_ms()));
         if plan != Plan::ReplyLost {
             let delay = self.delay();
             let body = body.to_string().into_bytes();
@@ -461,15 +574,30 @@ impl World {
         }
         let frame: Value = serde_json::from_str(text).unwrap();
         let (id, method) = (&frame["id"], frame["method"].as_str().unwrap());
-        let params = socket_params(&frame["params"]);
+        let (params, signed) = socket_params(&frame["params"]);
         let now = self.venue_ms();
         let asked = |world: &mut Self| {
-            let (status, body) = world.fake.ask(method, &params, now);
-            if status == 200 && method.starts_with("userDataStream") {
-                world.subscribed.insert(link);
+            let session = world.sessions.get(&link).cloned();
+            let who = params.get("apiKey").cloned().or(session);
+            if method.starts_with("userDataStream.subscribe") || method.contains("order") {
+                assert!(who.is_some(), "nobody asks {method}");
+            }
+            let (status, mut body, after) =
+                world.ask(method, &params, who.as_deref(), signed.as_ref());
+            if let (200, Some(who)) = (status, who) {
+                if method.starts_with("userDataStream") {
+                    world.subscribed.insert(link, who);
+                } else if method == "session.logon" {
+                    world.sessions.insert(link, who);
+                }
+            }
+            if let Some(seconds) = after {
+                let until = now + seconds * 1_000;
+                body["data"] = json!({"serverTime": now, "retryAfter": until});
             }
             let key = if status == 200 { "result" } else { "error" };
-            json!({"id": id, "status": status, key: body, "rateLimits": []})
+            let limits = world.fake.limits.entries(now);
+            json!({"id": id, "status": status, key: body, "rateLimits": limits})
         };
         let answer = match plan {
             Plan::Fine | Plan::ReplyLost | Plan::NeverArrives => asked(self).to_string(),
@@ -516,7 +644,7 @@ impl World {
     }
 
     fn send_events(&mut self) {
-        let links: Vec<LinkId> = self.subscribed.iter().copied().collect();
+        let links: Vec<LinkId> = self.subscribed.keys().copied().collect();
         for event in std::mem::take(&mut self.fake.events) {
             for link in &links {
                 let frame = json!({"subscriptionId": 0, "event": event}).to_string().into_bytes();
@@ -598,11 +726,55 @@ impl World {
         }
     }
 
+    /// Offers a key that the exchange may or may not know.
+    pub(crate) fn offer(&mut self, name: &str, role: KeyRole, to_use: bool) -> u64 {
+        self.offered += 1;
+        let offer = Box::new(KeyOffer {
+            number: self.offered,
+            role,
+            signer: signer(name),
+            rules: KeyRules::default(),
+        });
+        self.step(Input::Told(if to_use { Told::NewKey(offer) } else { Told::ProveKey(offer) }));
+        self.offered
+    }
+
+    fn rotate(&mut self, more: u64) {
+        let name = format!("key-{}-of-a-test", self.offered + 1);
+        self.fake.keys.add(&name, crate::keys::Known::default());
+        self.offer(&name, KeyRole::All, true);
+        if more > 1 {
+            let pause = (1_500 + self.chance.below(4_000)) * MS;
+            self.at(pause, Act::Rotate(more - 1));
+        }
+    }
+
+    fn heard_of_key(&mut self, news: KeyNews) {
+        self.key_news.push(news);
+    }
+
+    /// A key is taken away: the exchange ends what listens with it.
+    pub(crate) fn revoke(&mut self, name: &str) {
+        self.fake.keys.get(name).revoked = true;
+        let now = self.venue_ms();
+        self.sessions.retain(|_, who| who != name);
+        let ended = self.subscribed.extract_if(.., |_, who| who == name);
+        for (link, _) in ended.collect::<Vec<_>>() {
+            let event = json!({"subscriptionId": 0, "event": {
+                "e": "eventStreamTerminated", "E": now}});
+            self.deliver(link, event.to_string().into_bytes());
+        }
+    }
+
     /// Cuts all connections.
     pub(crate) fn cut(&mut self) {
         for link in self.open.keys().copied().collect::<Vec<_>>() {
             self.at(0, Act::Closed(link));
         }
+    }
+
+    pub(crate) const fn stream_link(&self) -> Option<LinkId> {
+        self.stream
     }
 
     pub(crate) fn count(&self, name: &str) -> u64 {
@@ -619,6 +791,12 @@ impl World {
             return;
         }
         let plugin = PluginId(self.chance.below(2) as u16);
+        if self.rich && self.chance.in_hundred(40) {
+            let intent = self.rich_wish();
+            let pause = (20 + self.chance.below(700)) * MS;
+            self.at(pause, Act::Strategy);
+            return self.tell_engine(Event::Intents { plugin, intents: vec![intent] });
+        }
         let intent = if self.chance.in_hundred(60) || self.tag == 0 {
             self.tag += 1;
             let buy = self.chance.in_hundred(50);
@@ -640,5 +818,61 @@ impl World {
         let pause = (20 + self.chance.below(700)) * MS;
         self.at(pause, Act::Strategy);
         self.tell_engine(Event::Intents { plugin, intents: vec![intent] });
+    }
+
+    /// A wish of another kind than a plain limit order.
+    fn rich_wish(&mut self) -> sandpit_core::intent::Intent {
+        use sandpit_core::{
+            ids::OrderTag,
+            intent::{Amend, Bracket, Intent, Place, PlaceKind, TimeInForce, WishedOffset},
+        };
+        let now = self.venue_ms();
+        let moves = self.chance.below(40_000) as i64 - 20_000;
+        self.fake.moves_to(crate::fake::ASK + moves, now);
+        self.tag += 1;
+        let below = Decimal::new(5_960_000 - self.chance.below(30_000) as i64, 2);
+        let above = Decimal::new(6_030_000 + self.chance.below(30_000) as i64, 2);
+        let (side, kind, time_in_force) = match self.chance.below(8) {
+            0 => (Side::Buy, PlaceKind::Market, TimeInForce::Ioc),
+            1 => (Side::Sell, PlaceKind::Stop(below), TimeInForce::Gtc),
+            2 => (Side::Buy, PlaceKind::Stop(above), TimeInForce::Gtc),
+            3 => {
+                let limit = below;
+                let kind = PlaceKind::StopLimit { trigger: below, limit };
+                (Side::Sell, kind, TimeInForce::Gtc)
+            }
+            4 => (Side::Sell, PlaceKind::TakeProfit(above), TimeInForce::Gtc),
+            5 => {
+                let offset = WishedOffset::BasisPoints(20 + self.chance.below(200) as u32);
+                (Side::Sell, PlaceKind::TrailingStop(offset), TimeInForce::Gtc)
+            }
+            6 => {
+                let tag = OrderTag(1 + self.chance.below(self.tag));
+                let quantity = Some(Decimal::new(50 + self.chance.below(500) as i64, 5));
+                return Intent::Amend(Amend { tag, quantity, price: None });
+            }
+            _ => (Side::Buy, PlaceKind::Market, TimeInForce::Ioc),
+        };
+        let place = Place {
+            tag: OrderTag(self.tag),
+            instrument: 0,
+            side,
+            quantity: Decimal::new(100 + self.chance.below(900) as i64, 5),
+            kind,
+            time_in_force,
+            post_only: false,
+            reduce_only: false,
+        };
+        if kind != PlaceKind::Market || self.chance.in_hundred(30) {
+            return Intent::Place(place);
+        }
+        self.tag += 2;
+        Intent::Bracket(Bracket {
+            entry: place,
+            stop_loss_tag: OrderTag(self.tag - 1),
+            stop_loss: below,
+            take_profit_tag: OrderTag(self.tag),
+            take_profit: above,
+        })
     }
 }

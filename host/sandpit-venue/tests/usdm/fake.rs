@@ -20,12 +20,14 @@ use sandpit_venue::{
     machine::{Call, CallId, HttpReply, Input, LinkId, Machine, NoReply, Notice, Output, Told},
 };
 
-/// Signs nothing; the fake does not look.
-struct NoSigner;
+pub(crate) const KEY: &str = "fake-key-for-tests";
+
+/// Signs nothing; the fake looks at the name alone.
+pub(crate) struct NoSigner(pub(crate) &'static str);
 
 impl Signer for NoSigner {
     fn api_key(&self) -> &'static str {
-        "fake-key-for-tests"
+        self.0
     }
 
     fn sign(&self, _: &[u8], out: &mut String) {
@@ -74,6 +76,12 @@ pub(crate) struct Fake {
     /// When each countdown runs out.
     pub(crate) countdowns: BTreeMap<String, Option<UnixNanos>>,
     pub(crate) fired: Vec<String>,
+    /// Which account the key is of that asks.
+    alias: String,
+    /// Keys by their names, and which account each is of; empty where it was taken away.
+    pub(crate) keys: BTreeMap<String, String>,
+    /// Which key asked for what, in order.
+    pub(crate) by: Vec<(String, String)>,
     pub(crate) hedge: bool,
     pub(crate) multi_assets: bool,
     pub(crate) leverage: u32,
@@ -86,6 +94,8 @@ pub(crate) struct Fake {
     pub(crate) key_dead: bool,
     pub(crate) links: BTreeMap<LinkId, String>,
     pub(crate) refuse_links: bool,
+    /// Connections begin to open, and do not.
+    pub(crate) stall_links: bool,
     pub(crate) trouble: Vec<(&'static str, Trouble)>,
     pub(crate) told: Vec<Output>,
     pub(crate) calls: Vec<String>,
@@ -110,7 +120,7 @@ impl Fake {
     }
 
     pub(crate) fn with_key(settings: Settings, key: bool) -> Self {
-        let signer = key.then(|| Arc::new(NoSigner) as Arc<dyn Signer + Send + Sync>);
+        let signer = key.then(|| Arc::new(NoSigner(KEY)) as Arc<dyn Signer + Send + Sync>);
         Self {
             machine: Usdm::new(settings, signer).unwrap(),
             now: START,
@@ -118,6 +128,9 @@ impl Fake {
             names: Vec::new(),
             countdowns: BTreeMap::new(),
             fired: Vec::new(),
+            alias: String::new(),
+            keys: BTreeMap::from([(KEY.to_owned(), "SgsR".to_owned())]),
+            by: Vec::new(),
             hedge: false,
             multi_assets: false,
             leverage: 20,
@@ -130,6 +143,7 @@ impl Fake {
             key_dead: false,
             links: BTreeMap::new(),
             refuse_links: false,
+            stall_links: false,
             trouble: Vec::new(),
             told: Vec::new(),
             calls: Vec::new(),
@@ -152,7 +166,9 @@ impl Fake {
                         self.step(Input::Closed(link, "refused"));
                     } else {
                         self.links.insert(link, url);
-                        self.step(Input::Opened(link));
+                        if !self.stall_links {
+                            self.step(Input::Opened(link));
+                        }
                     }
                 }
                 Output::Close(link) => self.cut(link),
@@ -250,7 +266,20 @@ impl Fake {
         if trouble == Some(Trouble::Lost) {
             return self.late.push_back((timeout, id, None));
         }
-        let (status, body) = self.answer(&name, &params);
+        let key = call.key.as_ref().map(|key| key.expose().to_owned());
+        if let Some(key) = &key {
+            self.by.push((key.clone(), name.clone()));
+            self.alias = self.keys.get(key).cloned().unwrap_or_default();
+        }
+        let (status, body) = if key.is_some() && self.alias.is_empty() {
+            (
+                401,
+                r#"{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action"}"#
+                    .to_owned(),
+            )
+        } else {
+            self.answer(&name, &params)
+        };
         let late = match trouble {
             None => (soon, id, Some((status, body))),
             Some(Trouble::Status(status)) => {
@@ -277,6 +306,10 @@ impl Fake {
             "GET /fapi/v1/accountConfig" => ok(format!(
                 r#"{{"feeTier":0,"canTrade":true,"dualSidePosition":{},"multiAssetsMargin":{},"updateTime":0}}"#,
                 self.hedge, self.multi_assets
+            )),
+            "GET /fapi/v3/balance" => ok(format!(
+                r#"[{{"accountAlias":"{}","asset":"USDT","balance":"1000","availableBalance":"1000"}},{{"accountAlias":"{}","asset":"BNB","balance":"1","availableBalance":"1"}}]"#,
+                self.alias, self.alias
             )),
             "GET /fapi/v1/leverageBracket" => ok(r#"[{"symbol":"BTCUSDT","brackets":[{"bracket":1,"initialLeverage":125,"notionalCap":50000,"notionalFloor":0,"maintMarginRatio":0.004,"cum":0.0}]}]"#.to_owned()),
             "GET /fapi/v1/symbolConfig" => ok(format!(

@@ -1,5 +1,7 @@
 //! The machine with a virtual clock.
 
+use std::sync::Arc;
+
 use sandpit_core::{
     engine::{
         AmendOrder, CancelOrder, Effect, Engine, EngineConfig, Event, PluginConfig, QueryOrder,
@@ -7,7 +9,7 @@ use sandpit_core::{
     },
     ids::{ClientOrderId, InstrumentId, OrderTag, PluginId, RunId},
     instrument::{Instrument, InstrumentKind, InstrumentSpec},
-    intent::{Intent, Place, PlaceKind, TimeInForce},
+    intent::{Intent, Place, PlaceKind, TimeInForce, WishedOffset},
     market::{DataKind, Funding, MarketData, MarketEvent, Side, Trade},
     num::{Decimal, Money, Price, Quantity, Rate},
     order::{Order, ReportKind},
@@ -18,10 +20,11 @@ use sandpit_core::{
 };
 use sandpit_venue::{
     binance::usdm::{Usdm, request::CAPABILITIES, settings::Countdown},
+    keys::{KeyNews, KeyOffer, KeyRole, KeyRules},
     machine::{Input, Machine, Notice, Output, Told},
 };
 
-use super::fake::{Fake, START, Trouble, seconds, settings};
+use super::fake::{Fake, NoSigner, START, Trouble, seconds, settings};
 
 fn instrument() -> Instrument {
     Instrument::new(InstrumentSpec {
@@ -595,4 +598,160 @@ fn the_machine_says_what_it_counts() {
     let counts = fake.machine.counts();
     let kept = counts.iter().find(|(name, ..)| name == "usdm_deadman_renewed_total").unwrap();
     assert!(kept.2 >= 1);
+}
+
+fn offer(fake: &mut Fake, number: u64, name: &'static str, role: KeyRole) {
+    let signer = Arc::new(NoSigner(name));
+    let rules = KeyRules::default();
+    fake.step(Input::Told(Told::NewKey(Box::new(KeyOffer { number, role, signer, rules }))));
+}
+
+fn key_news(fake: &Fake) -> Vec<&KeyNews> {
+    fake.told
+        .iter()
+        .filter_map(|told| match told {
+            Output::Notice(Notice::Key(news)) => Some(news),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_new_key_is_proved_and_own_events_are_heard_with_it_before_the_old_ones_are_given_up() {
+    let mut fake = Fake::new(settings()).begun();
+    fake.keys.insert("second".to_owned(), "SgsR".to_owned());
+    let (before, old) = (fake.told.len(), fake.own_link());
+    offer(&mut fake, 1, "second", KeyRole::All);
+    fake.run(seconds(5));
+    let news = key_news(&fake);
+    assert!(matches!(news[0], KeyNews::Proven(proof) if proof.account == "SgsR"), "{news:?}");
+    assert_eq!(news[1], &KeyNews::Retired { number: 1 });
+    assert_ne!(fake.own_link(), old);
+    assert_eq!(fake.links.values().filter(|url| url.contains("/private/")).count(), 1);
+    let after = &fake.told[before..];
+    let down = |told: &Output| matches!(told, Output::Notice(Notice::Orders(false)));
+    assert!(!after.iter().any(down), "own events were heard throughout");
+    let compared =
+        |told: &Output| matches!(told, Output::Say(VenueMessage::News(VenueEvent::Reconnected(_))));
+    assert!(after.iter().any(compared), "and what they said is looked at");
+    // The old key is taken away; orders go with the new one.
+    fake.keys.remove(super::fake::KEY);
+    let mut desk = Desk::new();
+    let order = desk.limit();
+    let id = order.get().id;
+    ask(&mut fake, VenueRequest::Submit(order));
+    fake.run(seconds(5));
+    assert_eq!(outcomes(&fake, id, Asked::Submit), [Outcome::Confirmed]);
+    let (by, what) = fake.by.iter().rfind(|(_, what)| what == "POST /fapi/v1/order").unwrap();
+    assert_eq!((by.as_str(), what.as_str()), ("second", "POST /fapi/v1/order"));
+}
+
+#[test]
+fn a_key_of_another_account_is_not_used() {
+    let mut fake = Fake::new(settings()).begun();
+    fake.keys.insert("stranger".to_owned(), "XyzQ".to_owned());
+    offer(&mut fake, 1, "stranger", KeyRole::All);
+    offer(&mut fake, 2, "gone", KeyRole::All);
+    fake.run(seconds(5));
+    let refused: Vec<(u64, &str)> = key_news(&fake)
+        .into_iter()
+        .map(|news| match news {
+            KeyNews::Refused { number, why } => (*number, why.as_str()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert!(refused.contains(&(1, "it is a key of another account")), "{refused:?}");
+    assert!(refused.iter().any(|(number, why)| *number == 2 && why.contains("-2015")));
+    let mut desk = Desk::new();
+    ask(&mut fake, VenueRequest::Submit(desk.limit()));
+    fake.run(seconds(5));
+    let (by, _) = fake.by.iter().rfind(|(_, what)| what == "POST /fapi/v1/order").unwrap();
+    assert_eq!(by, super::fake::KEY, "the one before it goes on");
+}
+
+#[test]
+fn a_trailing_stop_is_a_conditional_order_that_follows_at_a_share() {
+    let mut fake = Fake::new(settings()).begun();
+    let mut desk = Desk::new();
+    let offset = PlaceKind::TrailingStop(WishedOffset::BasisPoints(150));
+    let order = desk.order(Side::Sell, offset);
+    let id = order.get().id;
+    ask(&mut fake, VenueRequest::Submit(order));
+    fake.run(seconds(5));
+    assert_eq!(outcomes(&fake, id, Asked::Submit), [Outcome::Confirmed]);
+    let sent = &fake.orders[0];
+    assert!(sent.algo && sent.open);
+    let param = |name: &str| sent.params.get(name).map(String::as_str);
+    assert_eq!(param("type"), Some("TRAILING_STOP_MARKET"));
+    assert_eq!(param("callbackRate"), Some("1.5"));
+    assert_eq!((param("triggerPrice"), param("price")), (None, None));
+    ask(&mut fake, cancel(id));
+    fake.run(seconds(5));
+    assert!(!fake.orders[0].open);
+    assert_eq!(outcomes(&fake, id, Asked::Cancel), [Outcome::Confirmed]);
+}
+
+#[test]
+fn a_price_far_from_the_mark_is_not_sent() {
+    let mut fake = Fake::new(settings()).begun();
+    let mut desk = Desk::new();
+    // Not known yet: the venue decides.
+    ask(
+        &mut fake,
+        VenueRequest::Submit(desk.order(Side::Buy, PlaceKind::Limit(Decimal::new(700_000, 1)))),
+    );
+    fake.run(seconds(5));
+    assert_eq!(fake.names.len(), 1);
+    let link = fake.market_link();
+    let mark = format!(
+        r#"{{"stream":"btcusdt@markPrice@1s","data":{{"e":"markPriceUpdate","E":{0},"s":"BTCUSDT","p":"60000.00000000","ap":"60000","i":"60000","P":"60000","r":"0.0001","T":{1}}}}}"#,
+        fake.now.0 / 1_000_000,
+        fake.now.0 / 1_000_000 + 3_600_000
+    );
+    fake.step(Input::Frame(link, mark.as_bytes()));
+    // 5 % either way.
+    for (side, price, fits) in [
+        (Side::Buy, 630_000, true),
+        (Side::Buy, 630_001, false),
+        (Side::Sell, 570_000, true),
+        (Side::Sell, 569_999, false),
+    ] {
+        let order = desk.order(side, PlaceKind::Limit(Decimal::new(price, 1)));
+        let (id, before) = (order.get().id, fake.names.len());
+        ask(&mut fake, VenueRequest::Submit(order));
+        fake.run(seconds(2));
+        assert_eq!(fake.names.len(), before + usize::from(fits), "{side:?} {price}");
+        let outcome = &outcomes(&fake, id, Asked::Submit)[0];
+        let refused =
+            matches!(outcome, Outcome::Rejected(no) if no.message.contains("PERCENT_PRICE"));
+        assert_eq!(refused, !fits, "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_key_that_changes_while_own_events_are_being_joined_joins_them_itself() {
+    let mut fake = Fake::new(settings()).begun();
+    fake.keys.insert("second".to_owned(), "SgsR".to_owned());
+    fake.stall_links = true;
+    let link = fake.own_link();
+    fake.cut(link);
+    fake.run(seconds(3));
+    let stalled = fake.own_link();
+    fake.stall_links = false;
+    offer(&mut fake, 1, "second", KeyRole::All);
+    fake.run(seconds(5));
+    assert!(!fake.links.contains_key(&stalled));
+    assert!(key_news(&fake).contains(&&KeyNews::Retired { number: 1 }));
+    let last = fake.told.iter().rev().find_map(|told| match told {
+        Output::Notice(Notice::Orders(up)) => Some(*up),
+        _ => None,
+    });
+    assert_eq!(last, Some(true));
+    fake.keys.remove(super::fake::KEY);
+    let mut desk = Desk::new();
+    let order = desk.limit();
+    let id = order.get().id;
+    ask(&mut fake, VenueRequest::Submit(order));
+    fake.run(seconds(5));
+    assert_eq!(outcomes(&fake, id, Asked::Submit), [Outcome::Confirmed]);
 }

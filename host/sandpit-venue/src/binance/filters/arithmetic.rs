@@ -24,7 +24,7 @@ pub(super) fn is_multiple(number: Decimal, step: Decimal) -> bool {
 }
 
 /// How `a` × `b` compares with `c`.
-pub(super) fn product_cmp(a: Decimal, b: Decimal, c: Decimal) -> Ordering {
+pub(in crate::binance) fn product_cmp(a: Decimal, b: Decimal, c: Decimal) -> Ordering {
     let (a, b, c) = (a.normalized(), b.normalized(), c.normalized());
     let product = i128::from(a.mantissa) * i128::from(b.mantissa);
     let (scale, single) = (u32::from(a.scale + b.scale), u32::from(c.scale));

@@ -19,3 +19,5 @@ pub use check::{
 pub use info::{ExchangeInfo, SymbolInfo, SymbolRules};
 pub use instrument::RulesError;
 pub use kind::{Filter, FilterKind, Reference};
+
+pub(in crate::binance) use arithmetic::product_cmp;

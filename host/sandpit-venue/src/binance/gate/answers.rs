@@ -133,19 +133,21 @@ impl Gate {
             self.counts.late += 1;
             return;
         };
+        let old_key = self.is_of_old_key(&under);
         let UnderWay { pending, ticket, way, sent, forgotten, greeting, .. } = under;
         let done = matches!(outcome, Outcome::Confirmed(_));
         let how = if done { Settled::Confirmed } else { Settled::Counted };
         self.doors.ledger.settle(ticket, how, venue_now);
+        self.counts.ended(pending.lane, &outcome);
         self.counted(number, way, &outcome, now);
         if greeting {
             return self.greeting_answered(way, &pending.wish, &outcome, now, out);
         }
         let is_clock = self.asking_clock == Some(pending.id);
         if is_clock && done {
-            return self.take_time(sent, body, now);
+            return self.take_time(sent, body, now, out);
         }
-        if !forgotten && goes_again(&pending, &outcome) {
+        if !forgotten && goes_again(&pending, old_key, &outcome) {
             return self.again(pending, now);
         }
         if is_clock {
@@ -213,6 +215,7 @@ impl Gate {
         };
         let venue_now = self.venue_now(now);
         self.doors.ledger.settle(under.ticket, Settled::Counted, venue_now);
+        self.counts.unanswered(under.pending.lane);
         if in_time || under.way == Way::Rest {
             self.failed(number, under.way, now);
         } else {
@@ -244,12 +247,23 @@ impl Gate {
         self.lanes.push_front(pending);
     }
 
-    fn take_time(&mut self, sent: UnixNanos, body: &[u8], now: UnixNanos) {
+    fn take_time(&mut self, sent: UnixNanos, body: &[u8], now: UnixNanos, out: &mut Vec<Output>) {
+        let done = self.doors.clock.settings_done;
         self.asking_clock = None;
         let server = ServerTime::decode(body).ok().and_then(|answer| time(answer.server_time));
         match server {
             Some(server) => self.doors.clock.take(sent, server, now),
             None => self.doors.clock.missed(now.plus(self.chance.pause(1, self.settings.retry))),
+        }
+        let offset = self.doors.clock.offset();
+        if self.doors.clock.settings_done > done
+            && offset.unsigned_abs() > self.settings.clock_offset_max.0
+        {
+            let text = format!(
+                "our clock is {} ms from Binance's; is it kept in time?",
+                offset.unsigned_abs() / 1_000_000
+            );
+            out.push(Output::Notice(Notice::Alert(text)));
         }
     }
 
@@ -306,11 +320,14 @@ impl Gate {
 
 /// Whether it is asked again by itself: a question that has no answer, and a cancel of which the
 /// venue says that it has not done it.
-fn goes_again(pending: &Pending, outcome: &Outcome<Anything>) -> bool {
+/// And both where the venue does not take the key that has been replaced meanwhile.
+fn goes_again(pending: &Pending, old_key: bool, outcome: &Outcome<Anything>) -> bool {
     let not_done = match outcome {
         Outcome::Confirmed(_) => return false,
         Outcome::RateLimited { .. } | Outcome::Banned { .. } => true,
-        Outcome::Rejected(rejection) => rejection.class == Class::ClockSkew,
+        Outcome::Rejected(rejection) => {
+            rejection.class == Class::ClockSkew || (old_key && rejection.class == Class::KeyProblem)
+        }
         Outcome::Unknown(_) => return !pending.wish.endpoint().changes,
     };
     not_done && (!pending.wish.endpoint().changes || pending.lane == Lane::Kill)

@@ -57,6 +57,13 @@ impl VenueClock {
         self.known.map_or(Nanos(0), |sample| sample.round_trip)
     }
 
+    /// How far the offset can be wrong.
+    pub(super) fn uncertainty(&self) -> Nanos {
+        self.known.map_or(Nanos(0), |sample| {
+            Nanos((sample.round_trip.0 / 2).saturating_add(HALF_A_STAMP.unsigned_abs()))
+        })
+    }
+
     /// What the venue's clock says.
     pub(super) const fn venue_time(&self, now: UnixNanos) -> UnixNanos {
         UnixNanos(now.0.saturating_add_signed(self.offset()))

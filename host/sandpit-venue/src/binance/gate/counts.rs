@@ -2,19 +2,21 @@
 
 use sandpit_core::time::UnixNanos;
 
-use super::{
-    breaker::State,
-    doors::{Doors, Way},
-    lanes::Lanes,
+use super::{Gate, breaker::State, doors::Way};
+use crate::{
+    binance::{
+        error_code::Outcome,
+        limits::{Lane, LimitKind},
+    },
+    gauges::LaneGauges,
 };
-use crate::binance::limits::{Lane, LimitKind};
 
 /// What is counted as it happens.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counts {
     /// By lane.
-    sent: [u64; 4],
-    by_socket: u64,
+    lanes: [LaneGauges; 4],
+    pub(super) by_socket: u64,
     pub(super) retries: u64,
     pub(super) never_sent: u64,
     pub(super) lost: u64,
@@ -45,26 +47,47 @@ const fn word(lane: Lane) -> &'static str {
 }
 
 impl Counts {
+    pub(super) const fn of(&self, lane: Lane) -> LaneGauges {
+        self.lanes[index(lane)]
+    }
+
+    /// How a request of this lane ended.
+    pub(super) const fn ended<T>(&mut self, lane: Lane, outcome: &Outcome<T>) {
+        let lane = &mut self.lanes[index(lane)];
+        match outcome {
+            Outcome::Confirmed(_) => lane.confirmed_total += 1,
+            Outcome::Rejected(_) => lane.rejected_total += 1,
+            Outcome::Unknown(_) => lane.unknown_total += 1,
+            Outcome::RateLimited { .. } | Outcome::Banned { .. } => lane.limited_total += 1,
+        }
+    }
+
+    /// A request of this lane got no answer.
+    pub(super) const fn unanswered(&mut self, lane: Lane) {
+        self.lanes[index(lane)].unknown_total += 1;
+    }
+
+    /// One of this lane was given back unsent.
+    pub(super) const fn never(&mut self, lane: Lane) {
+        self.never_sent += 1;
+        self.lanes[index(lane)].never_sent_total += 1;
+    }
+
     pub(super) const fn sent(&mut self, lane: Lane, way: Way) {
-        self.sent[index(lane)] += 1;
+        self.lanes[index(lane)].sent_total += 1;
         if let Way::Socket(_) = way {
             self.by_socket += 1;
         }
     }
 
-    pub(super) fn list(
-        &self,
-        doors: &Doors,
-        lanes: &Lanes,
-        under_way: usize,
-        now: UnixNanos,
-    ) -> Vec<(String, &'static str, u64)> {
+    pub(super) fn list(&self, gate: &Gate, now: UnixNanos) -> Vec<(String, &'static str, u64)> {
+        let (doors, lanes, under_way) = (&gate.doors, &gate.lanes, gate.under_way.len());
         let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let mut list = Vec::new();
         for lane in Lane::ALL {
             let word = word(lane);
             let sent = format!("requests_total{{lane=\"{word}\"}}");
-            list.push((sent, "requests that were sent", self.sent[index(lane)]));
+            list.push((sent, "requests that were sent", self.lanes[index(lane)].sent_total));
             let waits = format!("requests_waiting{{lane=\"{word}\"}}");
             list.push((waits, "requests that wait to be sent", wide(lanes.len(lane))));
         }
@@ -117,6 +140,8 @@ impl Counts {
         list.push(("greetings_refused_total".into(), "greetings that failed", refused));
         let set = doors.clock.settings_done;
         list.push(("clock_set_total".into(), "how often the clock was set", set));
+        let changes = gate.ring.changes;
+        list.push(("key_changes_total".into(), "keys that took another's place", changes));
         list
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use sandpit_core::time::UnixNanos;
 
-use super::Wish;
+use super::{Wish, keys::Tried};
 use crate::{binance::limits::Lane, machine::CallId};
 
 /// One that waits.
@@ -16,6 +16,8 @@ pub(super) struct Pending {
     /// Whose turn it takes; of orders the plugin.
     pub(super) share: u16,
     pub(super) wish: Wish,
+    /// It is signed with this key, and with none of those in use.
+    pub(super) tried: Option<Tried>,
     pub(super) asked: UnixNanos,
     pub(super) not_before: UnixNanos,
     /// How often it was sent, or could not be.

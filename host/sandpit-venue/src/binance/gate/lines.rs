@@ -5,8 +5,15 @@ use std::{collections::BTreeSet, ops::Range};
 
 use sandpit_core::time::{Nanos, UnixNanos};
 
-use super::{SocketSettings, chance::Chance};
-use crate::machine::{LinkId, Output};
+use super::{
+    SocketSettings,
+    chance::Chance,
+    keys::{Epochs, purpose},
+};
+use crate::{
+    keys::Purpose,
+    machine::{LinkId, Output},
+};
 
 /// How far a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +22,9 @@ pub(super) enum Phase {
     /// So many steps of the greeting are done; whether the next is under way.
     Greeting(usize, bool),
     Ready,
-    /// Another has taken its place; it is closed then.
-    Draining(UnixNanos),
+    /// Another has taken its place. It is listened to until the first moment, and closed as soon as
+    /// nothing is under way on it after that, at the second moment in any case.
+    Draining(UnixNanos, UnixNanos),
 }
 
 /// One connection.
@@ -24,10 +32,19 @@ pub(super) enum Phase {
 pub(super) struct Line {
     pub(super) link: LinkId,
     pub(super) phase: Phase,
-    pub(super) logged_in: bool,
+    logged_in: bool,
+    /// How often keys had been replaced when its greeting began.
+    epochs: Epochs,
     since: UnixNanos,
     heard: UnixNanos,
     renew_at: UnixNanos,
+}
+
+impl Line {
+    /// When anything came by it last.
+    pub(super) const fn heard(&self) -> UnixNanos {
+        self.heard
+    }
 }
 
 /// What a change of the connections means.
@@ -55,6 +72,7 @@ pub(super) struct Lines {
     open_at: UnixNanos,
     url: usize,
     wanted: bool,
+    epochs: Epochs,
     pub(super) reconnects: u64,
 }
 
@@ -71,6 +89,7 @@ impl Lines {
             open_at: UnixNanos(0),
             url: 0,
             wanted: false,
+            epochs: Epochs::NONE,
             reconnects: 0,
         }
     }
@@ -81,6 +100,29 @@ impl Lines {
 
     pub(super) const fn owns(&self, link: LinkId) -> bool {
         self.range.start <= link.0 && link.0 < self.range.end
+    }
+
+    /// Keys were replaced so often.
+    pub(super) const fn set_epochs(&mut self, epochs: Epochs) {
+        self.epochs = epochs;
+    }
+
+    /// Whether it was greeted with a key that has been replaced.
+    fn is_stale(&self, line: &Line) -> bool {
+        let Some(settings) = &self.settings else { return false };
+        let used = settings.greeting.iter().filter_map(|wish| purpose(wish.endpoint()));
+        let old = |purpose: Purpose| line.epochs.of(purpose) < self.epochs.of(purpose);
+        line.phase != Phase::Opening && used.into_iter().any(old)
+    }
+
+    /// Whether any connection was greeted with a key that has been replaced.
+    pub(super) fn has_stale(&self) -> bool {
+        self.lines.iter().any(|line| self.is_stale(line))
+    }
+
+    /// Whether it is logged in, with the key that is in use.
+    pub(super) fn is_logged_in(&self, link: LinkId) -> bool {
+        self.get(link).is_some_and(|line| line.logged_in && !self.is_stale(line))
     }
 
     pub(super) const fn want(&mut self) {
@@ -107,6 +149,7 @@ impl Lines {
     pub(super) fn opened(&mut self, link: LinkId, now: UnixNanos) {
         if let Some(line) = self.lines.iter_mut().find(|line| line.link == link) {
             line.heard = now;
+            line.epochs = self.epochs;
             line.phase = Phase::Greeting(0, false);
         }
     }
@@ -125,6 +168,9 @@ impl Lines {
             && let Phase::Greeting(step, false) = line.phase
         {
             line.phase = Phase::Greeting(step, true);
+            if step == 0 {
+                line.epochs = self.epochs;
+            }
         }
     }
 
@@ -146,12 +192,12 @@ impl Lines {
             .lines
             .iter()
             .position(|line| matches!(line.phase, Phase::Greeting(step, false) if step >= steps))?;
-        let mut gap = true;
-        for line in &mut self.lines {
-            if line.phase == Phase::Ready {
-                gap = false;
-                line.phase = Phase::Draining(now.plus(settings.drain));
-            }
+        let used = self.lines.iter().position(|line| line.phase == Phase::Ready);
+        let gap = used.is_none_or(|at| self.is_stale(&self.lines[at]));
+        let settings = self.settings.as_ref()?;
+        let (linger, drain) = (now.plus(settings.linger), now.plus(settings.drain));
+        if let Some(at) = used {
+            self.lines[at].phase = Phase::Draining(linger.min(drain), drain);
         }
         self.lines[done].phase = Phase::Ready;
         Some(Change::Ready { link: self.lines[done].link, gap })
@@ -188,7 +234,7 @@ impl Lines {
         let at = self.lines.iter().position(|line| line.link == link)?;
         let line = self.lines.remove(at);
         let used = line.phase == Phase::Ready;
-        if !matches!(line.phase, Phase::Draining(_)) {
+        if !matches!(line.phase, Phase::Draining(..)) {
             self.reconnects += 1;
             let good = used && now.since(line.since) >= GOOD_AFTER;
             self.failures = if good { 0 } else { self.failures.saturating_add(1) };
@@ -212,7 +258,7 @@ impl Lines {
     /// Those that have to be closed: silent, slow to open, or drained.
     pub(super) fn overdue(&self, now: UnixNanos, busy: impl Fn(LinkId) -> bool) -> Vec<LinkId> {
         let due = |line: &&Line| match line.phase {
-            Phase::Draining(until) if !busy(line.link) || until <= now => true,
+            Phase::Draining(linger, _) if linger <= now && !busy(line.link) => true,
             _ => self.deadline(line).is_some_and(|at| at <= now),
         };
         self.lines.iter().filter(due).map(|line| line.link).collect()
@@ -224,7 +270,7 @@ impl Lines {
         Some(match line.phase {
             Phase::Opening | Phase::Greeting(..) => line.since.plus(settings.opening),
             Phase::Ready => silent,
-            Phase::Draining(until) => until.min(silent),
+            Phase::Draining(_, until) => until.min(silent),
         })
     }
 
@@ -233,7 +279,7 @@ impl Lines {
         self.wanted
             && self.settings.is_some()
             && !self.lines.iter().any(coming)
-            && self.ready().is_none_or(|line| line.renew_at <= now)
+            && self.ready().is_none_or(|line| line.renew_at <= now || self.is_stale(line))
     }
 
     /// Opens one where one is wanted and the time has come.
@@ -264,6 +310,7 @@ impl Lines {
             link,
             phase: Phase::Opening,
             logged_in: false,
+            epochs: self.epochs,
             since: now,
             heard: now,
             renew_at: now.plus(age),
@@ -272,7 +319,10 @@ impl Lines {
 
     /// When something is due.
     pub(super) fn next(&self, now: UnixNanos, may_open: bool) -> Option<UnixNanos> {
-        let deadlines = self.lines.iter().filter_map(|line| self.deadline(line));
+        let deadlines = self.lines.iter().filter_map(|line| match line.phase {
+            Phase::Draining(linger, _) if linger > now => Some(linger),
+            _ => self.deadline(line),
+        });
         let renewals = self
             .lines
             .iter()

@@ -21,7 +21,9 @@ mod chance;
 mod clock;
 mod counts;
 mod doors;
+mod gauges;
 mod head;
+mod keys;
 mod lanes;
 mod lines;
 mod send;
@@ -37,20 +39,24 @@ pub use wish::Wish;
 use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
-    sync::Arc,
 };
 
 use sandpit_core::time::{Nanos, UnixNanos};
 
-use self::{chance::Chance, counts::Counts, doors::Doors, lanes::Lanes, send::UnderWay};
+use self::{
+    chance::Chance, counts::Counts, doors::Doors, keys::Ring, lanes::Lanes, send::UnderWay,
+};
 use super::{
     error_code::{LossCause, Outcome, Reply, judge},
     limits::{Lane, Limit, Usage},
     request::Request,
     response::Answer,
-    sign::Signer,
 };
-use crate::machine::{CallId, HttpReply, Input, LinkId, Output};
+pub use crate::keys::SharedSigner;
+use crate::{
+    keys::{KeyRole, Keys, Purpose},
+    machine::{CallId, HttpReply, Input, LinkId, Output},
+};
 
 /// Asks public questions over REST, for the parts of a machine that need answers and no key.
 pub trait Asks {
@@ -70,9 +76,6 @@ pub trait Asks {
     /// The venue's clock.
     fn venue_time(&self, now: UnixNanos) -> UnixNanos;
 }
-
-/// Who signs; shared with whoever else needs the key's name.
-pub type SharedSigner = Arc<dyn Signer + Send + Sync>;
 
 /// An answer of the venue, whichever way it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,11 +121,12 @@ pub enum News {
     /// What became of what was asked. Comes once for each, but for what is forgotten.
     Ended(CallId, Ended),
     /// A connection to the WebSocket API is greeted, and used from now on. With a gap there was
-    /// none before: what it would have told meanwhile is lost.
+    /// none before, and what it would have told meanwhile is lost; or the one before was greeted
+    /// with another key, and whether both told the same is to be looked at.
     Ready {
         /// Which.
         link: LinkId,
-        /// Whether there was none before.
+        /// Whether something may have been missed.
         gap: bool,
     },
     /// There is no connection to the WebSocket API any more.
@@ -135,7 +139,7 @@ pub enum News {
 /// The gate. See the head of this module.
 pub struct Gate {
     settings: GateSettings,
-    signer: Option<SharedSigner>,
+    ring: Ring,
     doors: Doors,
     lanes: Lanes,
     under_way: BTreeMap<u64, UnderWay>,
@@ -162,11 +166,11 @@ impl fmt::Debug for Gate {
 impl Gate {
     /// A gate that has asked nothing yet; it wants to be woken at once.
     #[must_use]
-    pub fn new(settings: GateSettings, signer: Option<SharedSigner>) -> Self {
+    pub fn new(settings: GateSettings, keys: Option<Keys>) -> Self {
         Self {
             doors: Doors::new(&settings),
             settings,
-            signer,
+            ring: Ring::new(keys),
             lanes: Lanes::default(),
             under_way: BTreeMap::new(),
             chance: Chance::default(),
@@ -247,6 +251,60 @@ impl Gate {
         id
     }
 
+    /// Asks with a key that is only tried. It counts as everything does that is asked.
+    pub fn ask_with(
+        &mut self,
+        signer: &SharedSigner,
+        wish: Wish,
+        now: UnixNanos,
+        out: &mut Vec<Output>,
+    ) -> CallId {
+        let tried = Some(keys::Tried(SharedSigner::clone(signer)));
+        let id = self.queue_with(Lane::Reconcile, 0, wish, tried, now);
+        self.run(now, out);
+        id
+    }
+
+    /// Puts another key in the place of one. What is under way ends with the key that it began
+    /// with; what waits, and what is asked again, is signed with this one. Connections that were
+    /// greeted with the old one are replaced before they are given up.
+    pub fn replace_key(
+        &mut self,
+        role: KeyRole,
+        signer: SharedSigner,
+        offer: u64,
+        now: UnixNanos,
+        out: &mut Vec<Output>,
+    ) {
+        self.ring.replace(role, signer, offer);
+        self.doors.lines.set_epochs(self.ring.epochs());
+        self.run(now, out);
+    }
+
+    /// Says once, of the newest offer, that nothing of a key before it is in use any more.
+    pub fn take_retired(&mut self) -> Option<u64> {
+        let old = |under: &UnderWay| self.is_of_old_key(under);
+        let in_use = self.ring.is_retiring()
+            && (self.under_way.values().any(old) || self.doors.lines.has_stale());
+        if in_use { None } else { self.ring.retired() }
+    }
+
+    fn is_of_old_key(&self, under: &UnderWay) -> bool {
+        under.signed.is_some_and(|(purpose, epoch)| epoch < self.ring.epochs().of(purpose))
+    }
+
+    /// The key for a purpose, where there is one.
+    #[must_use]
+    pub fn key(&self, purpose: Purpose) -> Option<&SharedSigner> {
+        self.ring.get(purpose)
+    }
+
+    /// Whether one key trades and another reads.
+    #[must_use]
+    pub const fn has_two_keys(&self) -> bool {
+        self.ring.are_two()
+    }
+
     /// Takes back what has not been sent. Nothing more is said of it. `false` where it was sent.
     pub fn withdraw(&mut self, call: CallId) -> bool {
         self.lanes.remove(call).is_some()
@@ -325,7 +383,7 @@ impl Gate {
     /// Counts for people and for metrics.
     #[must_use]
     pub fn counts(&self, now: UnixNanos) -> Vec<(String, &'static str, u64)> {
-        self.counts.list(&self.doors, &self.lanes, self.under_way.len(), now)
+        self.counts.list(self, now)
     }
 }
 

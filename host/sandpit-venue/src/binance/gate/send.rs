@@ -5,6 +5,7 @@ use sandpit_core::time::{Nanos, UnixNanos};
 use super::{
     Ended, Gate, News, Wish,
     doors::{Permit, Way},
+    keys::{Tried, purpose},
     lanes::Pending,
     lines::Change,
 };
@@ -14,8 +15,8 @@ use crate::{
         request::{
             Identity, Pool, RequestError, RestCall, Security, Timing, encode_rest, encode_websocket,
         },
-        sign::Signer,
     },
+    keys::{KeyName, Purpose, Signer},
     machine::{Call, CallId, LinkId, Output},
 };
 
@@ -30,6 +31,9 @@ pub(super) struct UnderWay {
     pub(super) forgotten: bool,
     /// Whether it is a step of a connection's greeting.
     pub(super) greeting: bool,
+    /// With which key, by purpose and how often that had been replaced; `None` where it was signed
+    /// with none, or with one that is only tried.
+    pub(super) signed: Option<(Purpose, u64)>,
 }
 
 /// How much later than its timeout a REST call is given up if nothing is heard of it at all.
@@ -46,6 +50,18 @@ impl Gate {
 
     /// Puts something into its lane, or gives it back.
     pub(super) fn queue(&mut self, lane: Lane, share: u16, wish: Wish, now: UnixNanos) -> CallId {
+        self.queue_with(lane, share, wish, None, now)
+    }
+
+    /// The same, to be signed with a key that is only tried.
+    pub(super) fn queue_with(
+        &mut self,
+        lane: Lane,
+        share: u16,
+        wish: Wish,
+        tried: Option<Tried>,
+        now: UnixNanos,
+    ) -> CallId {
         let id = self.number();
         let name = wish.endpoint().name;
         let full = match lane {
@@ -53,7 +69,7 @@ impl Gate {
             Lane::Orders => self.lanes.len(lane) >= self.settings.orders_max,
             Lane::Reconcile | Lane::Data => self.lanes.len(lane) >= self.settings.queue_max,
         };
-        let refused = if wish.endpoint().security != Security::Public && self.signer.is_none() {
+        let refused = if wish.endpoint().security != Security::Public && self.ring.is_empty() {
             Some(RequestError::NoKey { name }.to_string())
         } else if full {
             Some(format!("too much waits to be sent already; {name} was not sent"))
@@ -61,11 +77,12 @@ impl Gate {
             None
         };
         if let Some(text) = refused {
-            self.counts.never_sent += 1;
+            self.counts.never(lane);
             self.news.push_back(News::Ended(id, Ended::NeverSent(text)));
             return id;
         }
-        let pending = Pending { id, lane, share, wish, asked: now, not_before: now, attempts: 0 };
+        let (asked, not_before, attempts) = (now, now, 0);
+        let pending = Pending { id, lane, share, wish, tried, asked, not_before, attempts };
         self.lanes.push(pending);
         id
     }
@@ -156,7 +173,7 @@ impl Gate {
 
     /// It will never be sent.
     pub(super) fn never(&mut self, pending: &Pending, text: String, now: UnixNanos) {
-        self.counts.never_sent += 1;
+        self.counts.never(pending.lane);
         if self.asking_clock == Some(pending.id) {
             self.asking_clock = None;
             let pause = self.chance.pause(pending.attempts + 1, self.settings.retry);
@@ -183,9 +200,11 @@ impl Gate {
         let number = self.next_number;
         self.next_number += 1;
         let wire = match way {
-            Way::Rest => self.rest_call(number, &pending.wish, now),
-            Way::Socket(link) => self.socket_text(number, &pending.wish, link, now),
+            Way::Rest => self.rest_call(number, &pending, now),
+            Way::Socket(link) => self.socket_text(number, &pending, link, now),
         };
+        let of = purpose(pending.wish.endpoint()).filter(|_| pending.tried.is_none());
+        let signed = of.map(|purpose| (purpose, self.ring.epochs().of(purpose)));
         let output = match wire {
             Ok(output) => output,
             Err(error) => {
@@ -210,17 +229,27 @@ impl Gate {
             deadline,
             forgotten: false,
             greeting: false,
+            signed,
         };
         self.under_way.insert(number, under);
     }
 
-    fn signer(&self) -> Option<&dyn Signer> {
-        self.signer.as_deref().map(|signer| signer as &dyn Signer)
+    /// Who signs it: looked up at the moment of sending.
+    fn signer<'s>(&'s self, pending: &'s Pending) -> Option<&'s dyn Signer> {
+        let tried = pending.tried.as_ref().map(|tried| &tried.0);
+        let purpose = purpose(pending.wish.endpoint()).unwrap_or(Purpose::Read);
+        let signer = tried.or_else(|| self.ring.get(purpose))?;
+        Some(&**signer as &dyn Signer)
     }
 
-    fn rest_call(&self, number: u64, wish: &Wish, now: UnixNanos) -> Result<Output, RequestError> {
+    fn rest_call(
+        &self,
+        number: u64,
+        pending: &Pending,
+        now: UnixNanos,
+    ) -> Result<Output, RequestError> {
         let timing = self.timing(now);
-        let signer = self.signer();
+        let (wish, signer) = (&pending.wish, self.signer(pending));
         let call: RestCall =
             wish.with_params(|params| encode_rest(wish.endpoint(), params, timing, signer))?;
         let rest = &self.settings.rest;
@@ -236,7 +265,7 @@ impl Gate {
             base,
             path: call.target(),
             body: call.body,
-            with_key: call.with_key,
+            key: signer.filter(|_| call.with_key).map(|one| KeyName::new(one.api_key())),
             timeout: self.settings.timeout,
         }))
     }
@@ -244,18 +273,23 @@ impl Gate {
     fn socket_text(
         &self,
         number: u64,
-        wish: &Wish,
+        pending: &Pending,
         link: LinkId,
         now: UnixNanos,
     ) -> Result<Output, RequestError> {
         let timing = self.timing(now);
-        let logged_in = self.doors.lines.get(link).is_some_and(|line| line.logged_in);
-        let identity = match self.signer() {
+        let wish = &pending.wish;
+        let endpoint = wish.endpoint();
+        // A connection is logged in with the key that trades, as it was then.
+        let trades = !self.ring.are_two() || purpose(endpoint) == Some(Purpose::Trade);
+        let logged_in = pending.tried.is_none()
+            && (trades && self.doors.lines.is_logged_in(link)
+                || endpoint.security == Security::Session);
+        let identity = match self.signer(pending) {
             None => Identity::Nobody,
             Some(signer) if logged_in => Identity::LoggedIn(signer),
             Some(signer) => Identity::Key(signer),
         };
-        let endpoint = wish.endpoint();
         let text = wish
             .with_params(|params| encode_websocket(endpoint, params, number, timing, identity))?;
         Ok(Output::Send { link, text })
@@ -280,6 +314,7 @@ impl Gate {
                 lane: Lane::Reconcile,
                 share: 0,
                 wish,
+                tried: None,
                 asked: now,
                 not_before: now,
                 attempts: 0,

@@ -67,6 +67,9 @@ pub struct SocketSettings {
     pub renew_after: Nanos,
     /// It is replaced up to so much earlier, by chance.
     pub renew_jitter: Nanos,
+    /// How long a connection that was replaced is still listened to, since what its successor does
+    /// not tell may still be on its way.
+    pub linger: Nanos,
     /// How long a connection that was replaced waits for its last answers.
     pub drain: Nanos,
     /// Pauses between attempts to connect.
@@ -110,6 +113,8 @@ pub struct GateSettings {
     pub clock_samples: u32,
     /// How often the clock is set.
     pub clock_every: Nanos,
+    /// From which distance to our own clock on a person is told when it is set.
+    pub clock_offset_max: Nanos,
     /// When the circuit opens by itself.
     pub breaker: BreakerSettings,
 }
@@ -145,6 +150,7 @@ impl GateSettings {
             },
             clock_samples: 4,
             clock_every: seconds(600),
+            clock_offset_max: seconds(1),
             breaker: BreakerSettings {
                 failures: 8,
                 window: seconds(10),
@@ -208,6 +214,7 @@ impl SocketSettings {
             opening: seconds(15),
             renew_after: seconds(23 * 3_600),
             renew_jitter: seconds(1_800),
+            linger: seconds(1),
             drain: seconds(10),
             reconnect: Backoff {
                 least: Nanos::from_millis(250),

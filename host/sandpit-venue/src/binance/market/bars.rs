@@ -41,8 +41,10 @@ const HELD_MAX: usize = 2_000;
 
 #[derive(Debug)]
 enum Phase {
-    /// Asks for bars from before. From this moment on, in the venue's time; what there is so far.
-    WarmUp { from: Option<UnixNanos>, got: VecDeque<(UnixNanos, Bar)> },
+    /// Asks for bars from before, the newest first and then those before them: so a market in which
+    /// some are missing, or whose newest come late, gives as many as any other. Those that are asked
+    /// for end by this time; what there is so far.
+    WarmUp { until: Option<UnixNanos>, got: VecDeque<(UnixNanos, Bar)> },
     /// History is complete, though perhaps not told.
     Warm { got: VecDeque<(UnixNanos, Bar)> },
     /// Tells bars.
@@ -62,6 +64,8 @@ pub(super) struct Bars {
     ask: Ask,
     /// When it was asked, the stream had told bars up to this end.
     proved: UnixNanos,
+    /// So many were asked for.
+    asked: u32,
     failures: u32,
     /// Time of the last one that was told.
     told: UnixNanos,
@@ -82,11 +86,12 @@ impl Bars {
         Self {
             interval,
             wanted: wanted.clamp(1, HISTORY_MAX),
-            phase: Phase::WarmUp { from: None, got: VecDeque::new() },
+            phase: Phase::WarmUp { until: None, got: VecDeque::new() },
             next: None,
             held: BTreeMap::new(),
             ask: Ask::Idle,
             proved: UnixNanos(0),
+            asked: 0,
             failures: 0,
             told: UnixNanos(0),
         }
@@ -192,26 +197,34 @@ impl Bars {
             return;
         }
         let length = self.interval.nanos();
-        let from = match &mut self.phase {
-            Phase::WarmUp { from: Some(from), .. } => *from,
-            Phase::WarmUp { from, .. } => {
-                // One more, since the newest is still being made, or not surely closed.
-                let back = length.0.saturating_mul(u64::from(self.wanted) + 1);
-                let back = Nanos(back.saturating_add(SETTLE.0));
-                *from.insert(earlier(step.venue_now, back))
+        let (from, until, asked) = match &self.phase {
+            Phase::WarmUp { until, got } => {
+                let got = u32::try_from(got.len()).unwrap_or(u32::MAX);
+                (None, *until, self.wanted.saturating_sub(got).saturating_add(self.unsettled()))
             }
-            Phase::Warm { .. } => step.venue_now,
-            Phase::Running => self.next.map_or(step.venue_now, |next| earlier(next, length)),
+            Phase::Warm { .. } => (Some(step.venue_now), None, TRADES_MAX),
+            Phase::Running => {
+                let from = self.next.map_or(step.venue_now, |next| earlier(next, length));
+                (Some(from), None, TRADES_MAX)
+            }
         };
         self.proved = self.held.keys().next_back().copied().unwrap_or_default();
+        self.asked = asked.min(TRADES_MAX);
         let request = Klines {
             symbol: &place.symbol,
             interval: self.interval,
-            start_ms: Some(millis(from)),
-            end_ms: None,
-            limit: Some(TRADES_MAX),
+            start_ms: from.map(millis),
+            // What is compared there is when a bar begins.
+            end_ms: until.map(|until| millis(until).saturating_sub(1)),
+            limit: Some(self.asked),
         };
         self.ask = step.ask(Owner::Bars(place.index, series), &Request::Klines(request));
+    }
+
+    /// The newest are still being made, or not surely closed: at most so many.
+    fn unsettled(&self) -> u32 {
+        let settling = SETTLE.0.div_ceil(self.interval.nanos().0.max(1));
+        u32::try_from(settling).unwrap_or(u32::MAX).saturating_add(1)
     }
 
     pub(super) fn no_reply(&mut self, step: &mut Step<'_>) {
@@ -231,7 +244,7 @@ impl Bars {
             return self.no_reply(step);
         };
         let closed_by = earlier(asked, SETTLE).max(self.proved);
-        let full = u32::try_from(rows.len()).is_ok_and(|rows| rows >= TRADES_MAX);
+        let full = u32::try_from(rows.len()).is_ok_and(|rows| rows >= self.asked);
         match &mut self.phase {
             Phase::WarmUp { .. } => self.page(rows, closed_by, full, step),
             Phase::Warm { .. } => self.ask = Ask::Idle,
@@ -254,7 +267,7 @@ impl Bars {
         Some(bars)
     }
 
-    /// A page of bars from before.
+    /// A page of bars from before: those before what there is.
     fn page(
         &mut self,
         rows: Vec<(UnixNanos, Bar)>,
@@ -262,21 +275,21 @@ impl Bars {
         full: bool,
         step: &mut Step<'_>,
     ) {
-        let Phase::WarmUp { from, got } = &mut self.phase else { return };
-        let all_closed = rows.last().is_some_and(|(end, _)| *end <= closed_by);
-        for (end, bar) in rows {
-            let follows = got.back().is_none_or(|(last, _)| end >= last.plus(bar.interval));
-            if end <= closed_by && follows {
-                got.push_back((end, bar));
-                if got.len() > usize::try_from(self.wanted).unwrap_or(usize::MAX) {
-                    got.pop_front();
-                }
-                *from = Some(end);
+        let Phase::WarmUp { until, got } = &mut self.phase else { return };
+        let wanted = usize::try_from(self.wanted).unwrap_or(usize::MAX);
+        let begin = rows.first().map(|(end, bar)| earlier(*end, bar.interval));
+        for (end, bar) in rows.into_iter().rev() {
+            let is_before = until.is_none_or(|until| end <= until);
+            if end <= closed_by && is_before && got.len() < wanted {
+                got.push_front((end, bar));
             }
         }
         self.failures = 0;
         step.shared.changed = true;
-        if full && all_closed {
+        // What tells nothing older than before has no more.
+        let older = begin.filter(|begin| until.is_none_or(|until| *begin < until));
+        if let Some(begin) = older.filter(|_| full && got.len() < wanted) {
+            *until = Some(begin);
             self.ask = Ask::At(step.now);
             return;
         }

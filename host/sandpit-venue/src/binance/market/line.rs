@@ -192,6 +192,11 @@ impl Line {
         self.up
     }
 
+    /// When anything came by it last; `None` while it is down.
+    pub(super) fn heard_at(&self) -> Option<UnixNanos> {
+        self.current.as_ref().map(|connection| connection.heard)
+    }
+
     fn connection(&mut self, link: LinkId) -> Option<&mut Connection> {
         [&mut self.current, &mut self.next]
             .into_iter()

@@ -48,6 +48,7 @@ use super::{
     gate::Asks,
     stream::{StreamError, StreamMessage},
 };
+use crate::gauges::{Gauges, MarketGauges};
 use crate::machine::{CallId, HttpReply, LinkId, NoReply, Notice, Output, Wanted};
 
 /// One call of the machine: when it is, a random number, where to ask, where to put what is wanted.
@@ -354,6 +355,31 @@ impl Market {
     #[must_use]
     pub fn is_up(&self) -> bool {
         matches!(self.phase, Phase::WarmUp | Phase::Running) && self.lines.iter().all(Line::is_up)
+    }
+
+    /// Adds what is known of market data.
+    pub fn gauge(&self, now: UnixNanos, gauges: &mut Gauges) {
+        let counts = &self.shared.counts;
+        gauges.market = MarketGauges {
+            up: self.up,
+            connects_total: counts.connects,
+            disconnects_total: counts.connects_failed,
+            renewals_total: counts.renewals,
+            frames_total: counts.frames,
+            decode_errors_total: counts.frames_bad,
+            duplicates_total: counts.duplicates,
+            gaps_total: counts.book_gaps,
+            snapshots_total: counts.snapshots,
+            trades_recovered_total: counts.trades_recovered,
+            trades_lost_total: counts.trades_lost,
+            silences_total: counts.silences + counts.quiet,
+            heard_age_nanos: self
+                .lines
+                .iter()
+                .filter_map(Line::heard_at)
+                .min()
+                .map(|at| now.since(at).0),
+        };
     }
 
     /// Counts for people and for metrics.

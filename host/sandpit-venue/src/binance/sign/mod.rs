@@ -17,14 +17,7 @@ pub use percent::percent_encode;
 pub use rest::{rest_payload, sign_rest};
 pub use websocket::{sign_websocket, websocket_payload};
 
-/// Makes signatures with a key that it keeps to itself.
-pub trait Signer {
-    /// The public name of the key.
-    fn api_key(&self) -> &str;
-
-    /// Appends the signature of a payload: HMAC-SHA256 in hexadecimal, or Ed25519 in base64.
-    fn sign(&self, payload: &[u8], out: &mut String);
-}
+pub use crate::keys::Signer;
 
 #[cfg(test)]
 pub(super) mod testing;

@@ -12,6 +12,7 @@ pub use settings::{SYMBOLS_MAX, SpotSettings};
 use sandpit_core::{
     ids::InstrumentId,
     instrument::Instrument,
+    market::{MarketData, MarketEvent},
     time::UnixNanos,
     venue::{Answer, Asked, Outcome, Refusal, VenueMessage, VenueRequest},
 };
@@ -19,10 +20,15 @@ use sandpit_core::{
 use self::opening::{Found, Opening};
 use super::{
     gate::{Ended, Gate, News, SharedSigner},
-    market::{self, Market},
+    market::{self, Dialect, Market},
+    proof::{self, Proofs},
     trading::{self, Trading},
 };
-use crate::machine::{CallId, Input, Machine, NoReply, Notice, Output, Told, Wanted};
+use crate::{
+    gauges::Gauges,
+    keys::Keys,
+    machine::{CallId, Input, Machine, NoReply, Notice, Output, Told, Wanted},
+};
 
 /// A setting that cannot be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +41,7 @@ pub struct Spot {
     settings: SpotSettings,
     has_key: bool,
     gate: Gate,
+    proofs: Proofs,
     opening: Opening,
     opened: bool,
     trading: Option<Trading>,
@@ -48,7 +55,7 @@ pub struct Spot {
 }
 
 impl Spot {
-    /// A machine that has asked nothing yet; it wants to be woken at once.
+    /// A machine that has asked nothing yet; it wants to be woken at once. One key is for everything.
     ///
     /// # Errors
     /// A setting that cannot be.
@@ -56,15 +63,26 @@ impl Spot {
         settings: SpotSettings,
         signer: Option<SharedSigner>,
     ) -> Result<Self, SettingsError> {
+        Self::with_keys(settings, signer.map(Keys::one))
+    }
+
+    /// The same, with one key for everything, or one that trades and another that reads.
+    ///
+    /// # Errors
+    /// A setting that cannot be.
+    pub fn with_keys(settings: SpotSettings, keys: Option<Keys>) -> Result<Self, SettingsError> {
         if let Some(problem) = settings.problem() {
             return Err(SettingsError(problem));
         }
-        let has_key = signer.is_some();
-        let gate = settings.gate(has_key).map_err(|error| SettingsError(error.to_string()))?;
-        let opening =
-            Opening::new(settings.symbols.clone(), has_key, settings.gate.wallet.is_some());
+        let has_key = keys.is_some();
+        let has_two = keys.as_ref().is_some_and(Keys::are_two);
+        let gate =
+            settings.gate(has_key, has_two).map_err(|error| SettingsError(error.to_string()))?;
+        let has_wallet = settings.gate.wallet.is_some();
+        let opening = Opening::new(settings.symbols.clone(), (has_key, has_two), has_wallet);
         Ok(Self {
-            gate: Gate::new(gate, signer),
+            gate: Gate::new(gate, keys),
+            proofs: Proofs::new(Dialect::Spot, settings.keys, has_wallet),
             has_key,
             opening,
             opened: false,
@@ -85,6 +103,17 @@ impl Spot {
                 self.begin = Some(wanted);
                 self.begin_if_opened(now, chance, out);
             }
+            Told::ProveKey(offer) => {
+                let mut turn = proof::Turn { now, gate: &mut self.gate, out };
+                self.proofs.offer(*offer, false, &mut turn);
+            }
+            Told::NewKey(offer) => {
+                let mut turn = proof::Turn { now, gate: &mut self.gate, out };
+                self.proofs.offer(*offer, true, &mut turn);
+            }
+            Told::ReadRights => {
+                self.proofs.read_rights(&mut proof::Turn { now, gate: &mut self.gate, out });
+            }
             Told::Stop => {
                 if let Some(trading) = &mut self.trading {
                     trading.stop();
@@ -101,7 +130,10 @@ impl Spot {
     }
 
     fn found(&mut self, found: Found, now: UnixNanos, chance: u64, out: &mut Vec<Output>) {
-        let Found { listed, exchange_filters, opened } = found;
+        let Found { listed, exchange_filters, opened, account } = found;
+        if self.has_key {
+            self.proofs.set_account(account, now);
+        }
         self.opened = true;
         self.instruments = (0..=u16::MAX)
             .map(InstrumentId)
@@ -161,6 +193,12 @@ impl Spot {
         chance: u64,
         out: &mut Vec<Output>,
     ) {
+        if self.proofs.owns(call) {
+            let mut turn = proof::Turn { now, gate: &mut self.gate, out };
+            // Which key signs is the gate's; own events are on its connection.
+            self.proofs.ended(call, &ended, &mut turn);
+            return;
+        }
         if self.opening.owns(call) {
             return self.opening.ended(call, &ended, now, &mut self.gate, out);
         }
@@ -197,6 +235,22 @@ impl Spot {
         }
     }
 
+    /// What the market does is what orders are compared with before they are sent.
+    fn note_market(&mut self, said: &[Output]) {
+        let Some(trading) = &mut self.trading else { return };
+        for output in said {
+            match output {
+                Output::Market(MarketEvent {
+                    instrument, data: MarketData::Trade(trade), ..
+                }) => {
+                    trading.traded_at(*instrument, trade.price);
+                }
+                Output::Notice(Notice::Markets(false)) => trading.market_lost(),
+                _ => {}
+            }
+        }
+    }
+
     /// Says what is waited for, and that everything runs.
     fn report(&mut self, out: &mut Vec<Output>) {
         if self.live {
@@ -228,6 +282,7 @@ impl Spot {
 impl Machine for Spot {
     fn step(&mut self, input: Input<'_>, now: UnixNanos, chance: u64, out: &mut Vec<Output>) {
         self.now = now;
+        let before = out.len();
         let own = self.gate.step(&input, now, chance, out);
         if !own {
             self.tell_market(&input, now, chance, out);
@@ -243,12 +298,14 @@ impl Machine for Spot {
             trading.wake(&mut trading::Turn { now, gate: &mut self.gate, out });
         }
         self.drain(now, chance, out);
+        self.note_market(out.get(before..).unwrap_or_default());
         if !self.opened
             && let Some(found) = self.opening.take(&self.gate, out)
         {
             self.found(found, now, chance, out);
             self.drain(now, chance, out);
         }
+        self.proofs.on_time(false, &mut proof::Turn { now, gate: &mut self.gate, out });
         self.report(out);
     }
 
@@ -256,11 +313,26 @@ impl Machine for Spot {
         let opening = if self.opened { None } else { self.opening.next_wake() };
         let trading = self.trading.as_ref().and_then(Trading::next_wake);
         let market = self.market.as_ref().and_then(Market::next_wake);
-        [self.gate.next_wake(), opening, trading, market].into_iter().flatten().min()
+        let keys = self.proofs.next_wake();
+        [self.gate.next_wake(), keys, opening, trading, market].into_iter().flatten().min()
+    }
+
+    fn gauges(&self) -> Gauges {
+        let mut gauges = Gauges::default();
+        self.gate.gauge(self.now, &mut gauges);
+        self.proofs.gauge(&mut gauges);
+        if let Some(trading) = &self.trading {
+            trading.gauge(self.now, &mut gauges);
+        }
+        if let Some(market) = &self.market {
+            market.gauge(self.now, &mut gauges);
+        }
+        gauges
     }
 
     fn counts(&self) -> Vec<(String, &'static str, u64)> {
         let mut counts = self.gate.counts(self.now);
+        counts.extend(self.proofs.counts());
         counts.extend(self.trading.iter().flat_map(Trading::counts));
         counts.extend(self.market.iter().flat_map(Market::counts));
         counts

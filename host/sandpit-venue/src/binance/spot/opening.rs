@@ -15,12 +15,14 @@ use crate::{
         filters::{ExchangeInfo, Filter, SymbolRules},
         gate::{Answered, Ended, Gate, Wish},
         limits::{Lane, Limit},
+        market::Dialect,
+        proof,
         request::Request,
         response::{AccountAnswer, ApiRestrictions, Commission, CommissionAnswer, SystemStatus},
-        time::time,
         trading::Listed,
         words::SymbolStatus,
     },
+    keys::Purpose,
     machine::{CallId, KeyRights, Notice, Opened, Output},
 };
 
@@ -37,8 +39,9 @@ const VENUE: &str = "binance";
 enum What {
     Status,
     Symbols,
-    Account,
-    Key,
+    /// By the key of this purpose.
+    Account(Purpose),
+    Key(Purpose),
     Fees(usize),
 }
 
@@ -68,6 +71,8 @@ pub(super) struct Found {
     pub(super) listed: Vec<Listed>,
     pub(super) exchange_filters: Vec<Filter>,
     pub(super) opened: Opened,
+    /// The venue's name for the account.
+    pub(super) account: Option<String>,
 }
 
 /// See the head of this module.
@@ -75,6 +80,8 @@ pub(super) struct Found {
 pub(super) struct Opening {
     symbols: Vec<String>,
     has_key: bool,
+    /// Those that are asked with: one for everything, or both.
+    purposes: Vec<Purpose>,
     has_wallet: bool,
     calls: BTreeMap<CallId, What>,
     begun: bool,
@@ -83,16 +90,28 @@ pub(super) struct Opening {
     again: BTreeMap<What, UnixNanos>,
     healthy: bool,
     rules: Option<(Vec<SymbolRules>, Vec<Filter>)>,
-    account: bool,
+    /// Which account each key is of, where the venue says so.
+    accounts: BTreeMap<Purpose, Option<u64>>,
     fees: BTreeMap<usize, (Rate, Rate)>,
-    key: Option<KeyRights>,
+    rights: BTreeMap<Purpose, KeyRights>,
 }
 
 impl Opening {
-    pub(super) fn new(symbols: Vec<String>, has_key: bool, has_wallet: bool) -> Self {
+    /// Whether there is a key, and whether there are two.
+    pub(super) fn new(
+        symbols: Vec<String>,
+        (has_key, has_two): (bool, bool),
+        has_wallet: bool,
+    ) -> Self {
+        let purposes = match (has_key, has_two) {
+            (false, _) => Vec::new(),
+            (true, false) => vec![Purpose::Trade],
+            (true, true) => vec![Purpose::Trade, Purpose::Read],
+        };
         Self {
             symbols,
             has_key,
+            purposes,
             has_wallet,
             calls: BTreeMap::new(),
             begun: false,
@@ -100,9 +119,9 @@ impl Opening {
             again: BTreeMap::new(),
             healthy: !has_wallet,
             rules: None,
-            account: !has_key,
+            accounts: BTreeMap::new(),
             fees: BTreeMap::new(),
-            key: None,
+            rights: BTreeMap::new(),
         }
     }
 
@@ -120,7 +139,7 @@ impl Opening {
             () if !clock => "waiting for Binance's clock",
             () if !self.healthy => "waiting for the end of Binance's maintenance",
             () if self.rules.is_none() => "waiting for the list of symbols",
-            () if !self.account => "waiting for the account",
+            () if self.accounts.len() < self.purposes.len() => "waiting for the account",
             () => "waiting for what the key may do, and for fees",
         }
     }
@@ -133,12 +152,14 @@ impl Opening {
                 self.ask(What::Status, now, gate, out);
             }
             if self.has_key {
-                self.ask(What::Account, now, gate, out);
+                for purpose in self.purposes.clone() {
+                    self.ask(What::Account(purpose), now, gate, out);
+                    if self.has_wallet {
+                        self.ask(What::Key(purpose), now, gate, out);
+                    }
+                }
                 for at in 0..self.symbols.len() {
                     self.ask(What::Fees(at), now, gate, out);
-                }
-                if self.has_wallet {
-                    self.ask(What::Key, now, gate, out);
                 }
             }
         }
@@ -155,13 +176,20 @@ impl Opening {
         let request = match what {
             What::Status => Request::SystemStatus,
             What::Symbols => Request::ExchangeInfo(&names),
-            What::Account => Request::Account { omit_zero_balances: true },
-            What::Key => Request::ApiRestrictions,
+            What::Account(_) => Request::Account { omit_zero_balances: true },
+            What::Key(_) => Request::ApiRestrictions,
             What::Fees(at) => Request::Commission(names.get(at).copied().unwrap_or_default()),
         };
         match Wish::spot(&request) {
             Ok(wish) => {
-                let call = gate.ask_wish(Lane::Reconcile, 0, wish, now, out);
+                let signer = match what {
+                    What::Account(purpose) | What::Key(purpose) => gate.key(purpose).cloned(),
+                    What::Status | What::Symbols | What::Fees(_) => None,
+                };
+                let call = match signer {
+                    Some(signer) => gate.ask_with(&signer, wish, now, out),
+                    None => gate.ask_wish(Lane::Reconcile, 0, wish, now, out),
+                };
                 self.calls.insert(call, what);
             }
             Err(error) => self.fail(error.to_string(), out),
@@ -194,9 +222,9 @@ impl Opening {
         let problem = match what {
             What::Symbols => self.symbols_told(answered, now, gate, out),
             What::Status => self.status_told(answered, now),
-            What::Account => self.account_told(answered, now),
+            What::Account(purpose) => self.account_told(purpose, answered, now),
             What::Fees(at) => self.fees_told(at, answered, now),
-            What::Key => self.key_told(answered, now),
+            What::Key(purpose) => self.key_told(purpose, answered, now),
         };
         match problem {
             Ok(()) => {}
@@ -246,12 +274,27 @@ impl Opening {
         Ok(())
     }
 
-    fn account_told(&mut self, answered: &Answered, now: UnixNanos) -> Result<(), Trouble> {
+    fn account_told(
+        &mut self,
+        purpose: Purpose,
+        answered: &Answered,
+        now: UnixNanos,
+    ) -> Result<(), Trouble> {
         let account = confirmed(answered.judge::<AccountAnswer<'_>>(now), "the account")?;
-        if !account.can_trade {
+        // A key that is there to read need not.
+        if purpose == Purpose::Trade && !account.can_trade {
             return Err("the account may not trade, or its key may not".into());
         }
-        self.account = true;
+        self.accounts.insert(purpose, account.uid);
+        let mut known = self.accounts.values();
+        if let (Some(one), Some(other)) = (known.next(), known.next()) {
+            if one.is_none() || other.is_none() {
+                return Err("Binance does not say whether both keys are of one account".into());
+            }
+            if one != other {
+                return Err("the two keys are of different accounts".into());
+            }
+        }
         Ok(())
     }
 
@@ -276,15 +319,14 @@ impl Opening {
         Ok(())
     }
 
-    fn key_told(&mut self, answered: &Answered, now: UnixNanos) -> Result<(), Trouble> {
-        let rights = confirmed(answered.judge::<ApiRestrictions>(now), "what the key may do")?;
-        self.key = Some(KeyRights {
-            withdraw: rights.enable_withdrawals,
-            transfer: rights.enable_internal_transfer || rights.permits_universal_transfer,
-            trade: rights.enable_spot_and_margin_trading,
-            address_bound: rights.ip_restrict,
-            created: time(rights.create_time),
-        });
+    fn key_told(
+        &mut self,
+        purpose: Purpose,
+        answered: &Answered,
+        now: UnixNanos,
+    ) -> Result<(), Trouble> {
+        let told = confirmed(answered.judge::<ApiRestrictions>(now), "what the key may do")?;
+        self.rights.insert(purpose, proof::rights(Dialect::Spot, &told));
         Ok(())
     }
 
@@ -292,8 +334,9 @@ impl Opening {
     pub(super) fn take(&mut self, gate: &Gate, out: &mut Vec<Output>) -> Option<Found> {
         let clock_offset_nanos = gate.clock_offset_nanos()?;
         let fees = if self.has_key { self.symbols.len() } else { 0 };
-        let keys = !self.has_key || !self.has_wallet || self.key.is_some();
-        if self.failed || !self.healthy || !self.account || !keys || self.fees.len() < fees {
+        let keys = !self.has_wallet || self.rights.len() >= self.purposes.len();
+        let accounts = self.accounts.len() >= self.purposes.len();
+        if self.failed || !self.healthy || !accounts || !keys || self.fees.len() < fees {
             return None;
         }
         let (rules, exchange_filters) = self.rules.take()?;
@@ -310,8 +353,13 @@ impl Opening {
             }
         }
         let instruments = listed.iter().map(|one| one.instrument.spec().clone()).collect();
-        let opened = Opened { instruments, clock_offset_nanos, key: self.key };
-        Some(Found { listed, exchange_filters, opened })
+        let of = |purpose| self.rights.get(&purpose).copied();
+        let (trade, read) = (of(Purpose::Trade), of(Purpose::Read));
+        let key = trade.map(|trade| read.map_or(trade, |read| proof::both(trade, read)));
+        let account = self.accounts.get(&Purpose::Trade).copied().flatten();
+        let account = account.map(|uid| uid.to_string());
+        let opened = Opened { instruments, clock_offset_nanos, key };
+        Some(Found { listed, exchange_filters, opened, account })
     }
 }
 

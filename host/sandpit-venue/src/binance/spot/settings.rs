@@ -1,6 +1,9 @@
 //! What is set about a connection to Spot.
 
+use sandpit_core::time::Nanos;
+
 use crate::binance::{
+    KeySettings, Tuning, TuningError,
     gate::{GateSettings, SocketSettings, Wish},
     hosts::Environment,
     market,
@@ -15,6 +18,9 @@ const MARKET_LINKS: std::ops::Range<u32> = 16..272;
 /// Symbols of one connection; each counts by its name in one question.
 pub const SYMBOLS_MAX: usize = 64;
 
+/// The venue's pause between two pings.
+const PINGS_EVERY: Nanos = Nanos(20 * Nanos::SECOND.0);
+
 /// Everything that is set. Make one with [`SpotSettings::new`], and change what is to be otherwise.
 #[derive(Clone, Debug)]
 pub struct SpotSettings {
@@ -27,6 +33,8 @@ pub struct SpotSettings {
     pub logon: bool,
     /// How things are asked.
     pub gate: GateSettings,
+    /// Keys.
+    pub keys: KeySettings,
     /// Market data.
     pub market: market::Settings,
     /// Orders.
@@ -45,16 +53,30 @@ impl SpotSettings {
         gate.socket = Some(SocketSettings::new(hosts.socket, Vec::new()));
         let market = market::Settings::spot(&hosts.stream, MARKET_LINKS);
         let trading = trading::Settings::default();
-        Ok(Self { environment, symbols, logon: false, gate, market, trading })
+        let keys = KeySettings::default();
+        Ok(Self { environment, symbols, logon: false, gate, keys, market, trading })
+    }
+
+    /// The same, with what an operator sets.
+    ///
+    /// # Errors
+    /// What is out of its bounds.
+    pub fn tune(mut self, tuning: &Tuning) -> Result<Self, TuningError> {
+        tuning.check(PINGS_EVERY)?;
+        tuning.apply_to_gate(&mut self.gate);
+        tuning.apply_to_market(&mut self.market);
+        self.keys = tuning.keys;
+        Ok(self)
     }
 
     /// With what a connection to the WebSocket API begins; nothing, and no such connection, where
-    /// there is no key.
-    pub(super) fn gate(&self, has_key: bool) -> Result<GateSettings, RequestError> {
+    /// there is no key. Own events come by the key that reads, where there is one.
+    pub(super) fn gate(&self, has_key: bool, has_two: bool) -> Result<GateSettings, RequestError> {
         let mut gate = self.gate.clone();
         let greeting: &[Request<'_>] = match (has_key, self.logon) {
             (false, _) => &[],
             (true, false) => &[Request::SubscribeSigned],
+            (true, true) if has_two => &[Request::Logon, Request::SubscribeSigned],
             (true, true) => &[Request::Logon, Request::Subscribe],
         };
         let greeting = greeting.iter().map(Wish::spot).collect::<Result<_, _>>()?;
@@ -84,6 +106,6 @@ impl SpotSettings {
                 return Some(format!("`{symbol}` is named twice"));
             }
         }
-        self.gate.problem().map(str::to_owned)
+        self.gate.problem().or_else(|| self.keys.problem()).map(str::to_owned)
     }
 }

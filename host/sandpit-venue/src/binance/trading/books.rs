@@ -190,9 +190,10 @@ impl Trading {
     }
 
     fn first_told(&mut self, answered: Answered, turn: &mut Turn<'_>) -> bool {
-        if !matches!(answered.judge::<AccountAnswer<'_>>(turn.now), Outcome::Confirmed(_)) {
+        let Outcome::Confirmed(account) = answered.judge::<AccountAnswer<'_>>(turn.now) else {
             return false;
-        }
+        };
+        self.note_account(&account);
         let Some(run) = &mut self.books.run else { return false };
         run.first = answered.body;
         run.time = turn.gate.venue_now(turn.now);

@@ -77,6 +77,7 @@ impl Trading {
     /// Takes an own event.
     pub fn event(&mut self, link: LinkId, bytes: &[u8], turn: &mut Turn<'_>) {
         self.counts.events += 1;
+        self.event_at = Some(turn.now);
         let event = match Incoming::parse(bytes) {
             Ok(Incoming::Event { event, .. }) => event,
             Ok(Incoming::Answer(_)) => return,
@@ -91,9 +92,9 @@ impl Trading {
             UserEvent::ExecutionReport(report) => self.executed(&report, bytes, turn),
             UserEvent::StreamTerminated(_) => turn.gate.drop_socket(link, turn.now, turn.out),
             UserEvent::ServerShutdown(_) => turn.gate.renew_socket(link, turn.now, turn.out),
-            // Balances are asked for where they are needed, and of a list each order tells itself.
-            UserEvent::AccountPosition(_)
-            | UserEvent::BalanceUpdate(_)
+            UserEvent::AccountPosition(position) => self.note_position(&position),
+            // A position follows each change of a balance, and of a list each order tells itself.
+            UserEvent::BalanceUpdate(_)
             | UserEvent::ListStatus(_)
             | UserEvent::ExternalLock(_)
             | UserEvent::Other(_) => {}

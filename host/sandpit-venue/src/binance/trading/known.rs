@@ -28,7 +28,44 @@ pub(super) struct Known {
     /// The venue's number of it.
     pub(super) number: Option<u64>,
     pub(super) executed: Amount,
+    /// What it is to buy in all; nothing where it sells.
+    pub(super) buys: Amount,
     pub(super) conditional: bool,
+    /// Whether it is one of a pair.
+    pub(super) paired: bool,
+    /// How often it was amended.
+    pub(super) amends: u32,
+}
+
+impl Known {
+    /// One that was sent then, or at some time before this run.
+    pub(super) const fn sent(instrument: InstrumentId, sent: UnixNanos) -> Self {
+        Self {
+            instrument,
+            placing: None,
+            canceling: None,
+            cancel_at: None,
+            sent,
+            number: None,
+            executed: Amount::ZERO,
+            buys: Amount::ZERO,
+            conditional: false,
+            paired: false,
+            amends: 0,
+        }
+    }
+}
+
+/// What is open.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Open {
+    pub(super) orders: u32,
+    /// Of them those with a trigger.
+    pub(super) conditional: u32,
+    /// Of them those of pairs.
+    pub(super) paired: u32,
+    /// What they may still buy.
+    pub(super) bids: Amount,
 }
 
 /// What the venue says of one.
@@ -36,6 +73,8 @@ pub(super) struct Known {
 pub(super) struct Said {
     pub(super) number: u64,
     pub(super) executed: Amount,
+    /// What it is to buy in all, where that is said; nothing where it sells.
+    pub(super) buys: Option<Amount>,
     pub(super) open: bool,
     pub(super) conditional: bool,
 }
@@ -68,21 +107,13 @@ impl Orders {
     /// Takes in what the venue says of one, whoever sent it: an earlier run's is taken in, too.
     pub(super) fn heard(&mut self, id: ClientOrderId, instrument: InstrumentId, said: &Said) {
         if self.get(id).is_none() {
-            let known = Known {
-                instrument,
-                placing: None,
-                canceling: None,
-                cancel_at: None,
-                sent: UnixNanos(0),
-                number: None,
-                executed: Amount::ZERO,
-                conditional: said.conditional,
-            };
-            self.open.insert(id, known);
+            let known = Known::sent(instrument, UnixNanos(0));
+            self.open.insert(id, Known { conditional: said.conditional, ..known });
         }
         if let Some(known) = self.get_mut(id) {
             known.number = Some(said.number);
             known.executed = known.executed.max(said.executed);
+            known.buys = said.buys.unwrap_or(known.buys);
         }
         if !said.open {
             self.close(id);
@@ -105,14 +136,18 @@ impl Orders {
         self.open.iter().map(|(id, known)| (*id, known))
     }
 
-    /// How many are open on an instrument, and how many of them have a trigger.
-    pub(super) fn open_on(&self, instrument: InstrumentId) -> (u32, u32) {
-        let (mut all, mut conditional) = (0u32, 0u32);
-        for known in self.open.values().filter(|known| known.instrument == instrument) {
-            all = all.saturating_add(1);
-            conditional = conditional.saturating_add(u32::from(known.conditional));
+    /// What is open on an instrument, or on all.
+    pub(super) fn open_on(&self, instrument: Option<InstrumentId>) -> Open {
+        let mut open = Open::default();
+        let of = |known: &&Known| instrument.is_none_or(|one| known.instrument == one);
+        for known in self.open.values().filter(of) {
+            open.orders = open.orders.saturating_add(1);
+            open.conditional = open.conditional.saturating_add(u32::from(known.conditional));
+            open.paired = open.paired.saturating_add(u32::from(known.paired));
+            let left = known.buys.0.saturating_sub(known.executed.0).max(0);
+            open.bids = Amount(open.bids.0.saturating_add(left));
         }
-        (all, conditional)
+        open
     }
 
     /// Cancels that have waited long enough.

@@ -19,6 +19,7 @@ mod known;
 mod orders;
 mod placed;
 mod queries;
+mod state;
 mod trades;
 mod watch;
 mod worth;
@@ -35,8 +36,8 @@ use sandpit_core::{
 };
 
 use self::{
-    books::Books, desk::Book, events::Seen, known::Orders, queries::Queries, watch::Suspects,
-    worth::Held,
+    books::Books, desk::Book, events::Seen, known::Orders, queries::Queries, state::State,
+    watch::Suspects, worth::Held,
 };
 use super::{
     error_code::{self, Rejection},
@@ -46,7 +47,10 @@ use super::{
     request::{OrderOptions, Request},
     response,
 };
-use crate::machine::{CallId, LinkId, Notice, Output};
+use crate::{
+    gauges::{BookGauges, Gauges, OrderGauges, OwnEvents},
+    machine::{CallId, LinkId, Notice, Output},
+};
 
 /// What is set about orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +70,9 @@ pub struct Settings {
     /// How often books are put together anew because something happened meanwhile, before the
     /// question is given up; the engine asks again.
     pub books_tries: u32,
+    /// How often the venue's average price is asked for, of symbols with a filter that compares with
+    /// it; `None` for never: the venue then decides. By default 30 s.
+    pub average_every: Option<Nanos>,
     /// How old a worth of an asset may be in which fees are paid.
     pub worth_age: Nanos,
 }
@@ -78,6 +85,7 @@ impl Default for Settings {
             cancel_wait: Nanos::from_millis(1_000),
             watch_every: Some(Nanos::from_millis(30_000)),
             books_tries: 8,
+            average_every: Some(Nanos::from_millis(30_000)),
             worth_age: Nanos::from_millis(60_000),
         }
     }
@@ -126,6 +134,7 @@ enum Purpose {
     Books(books::Step),
     Watch(InstrumentId),
     Worth(worth::Pair),
+    Average(InstrumentId),
 }
 
 /// What is counted as it happens.
@@ -157,6 +166,7 @@ pub struct Trading {
     queries: Queries,
     books: Books,
     held: Held,
+    state: State,
     seen: Seen,
     calls: BTreeMap<CallId, Purpose>,
     /// What was in doubt before now may still be under way until then.
@@ -168,6 +178,7 @@ pub struct Trading {
     suspects: Suspects,
     /// The connection that tells own events.
     link: Option<LinkId>,
+    event_at: Option<UnixNanos>,
     counts: Counts,
 }
 
@@ -182,6 +193,7 @@ impl Trading {
             queries: Queries::default(),
             books: Books::default(),
             held: Held::default(),
+            state: State::default(),
             seen: Seen::default(),
             calls: BTreeMap::new(),
             born: None,
@@ -191,6 +203,7 @@ impl Trading {
             watch_at: None,
             suspects: Suspects::new(),
             link: None,
+            event_at: None,
             counts: Counts::default(),
         }
     }
@@ -236,6 +249,7 @@ impl Trading {
             Purpose::Books(step) => self.booked(step, ended, turn),
             Purpose::Watch(instrument) => self.watched(instrument, ended, turn),
             Purpose::Worth(pair) => self.worth_found(pair, &ended, turn),
+            Purpose::Average(instrument) => self.average_told(instrument, &ended, turn),
         }
         true
     }
@@ -256,6 +270,7 @@ impl Trading {
 
     /// Own events are not listened to any more.
     pub fn down(&mut self, turn: &mut Turn<'_>) {
+        self.balances_lost();
         if std::mem::replace(&mut self.live, false) {
             turn.gate.hold_orders(true, turn.now, turn.out);
             turn.out.push(Output::Notice(Notice::Orders(false)));
@@ -278,6 +293,7 @@ impl Trading {
         self.books_due(turn);
         self.watch_due(turn);
         self.worths_due(turn);
+        self.averages_due(turn);
     }
 
     /// When it wants [`Self::wake`].
@@ -289,6 +305,7 @@ impl Trading {
             self.books.next().filter(|_| !self.begun || self.live),
             self.watch_at.filter(|_| self.live),
             self.held.next(),
+            self.state.ask_at.filter(|_| self.live),
         ];
         times.into_iter().flatten().min()
     }
@@ -353,6 +370,36 @@ impl Trading {
             let amount = amount.to_string();
             turn.say(VenueMessage::FeePaid(FeePaid { order, trade_id, asset, amount }));
         }
+    }
+
+    /// Adds what is known of orders and own events.
+    pub fn gauge(&self, now: UnixNanos, gauges: &mut Gauges) {
+        let counts = &self.counts;
+        let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        gauges.own_events = OwnEvents {
+            live: self.live,
+            heard_total: counts.events,
+            again_total: counts.events_again,
+            bad_total: counts.events_bad,
+            gaps_total: counts.gaps,
+            found_by_looking_total: counts.watch_found,
+            last_age_nanos: self.event_at.map(|at| now.since(at).0),
+        };
+        gauges.orders = OrderGauges {
+            placed_total: counts.placed,
+            refused_total: counts.refused,
+            refused_by_filters_total: counts.refused_by_filters,
+            unknown_total: counts.unknown,
+            canceled_total: counts.canceled,
+            open: wide(self.orders.iter_open().count()),
+            queries_total: counts.queries,
+            queries_open: wide(self.queries.len()),
+        };
+        gauges.books = BookGauges {
+            shown_total: counts.books,
+            again_total: counts.books_again,
+            given_up_total: counts.books_given_up,
+        };
     }
 
     /// Counts for people and for metrics.

@@ -3,18 +3,18 @@
 use sandpit_core::{
     engine::{AmendOrder, CancelOrder},
     ids::{ClientOrderId, InstrumentId},
+    market::Side,
     order::Order,
     risk::Approved,
     time::UnixNanos,
     venue::{Asked, Outcome},
 };
 
-use super::{Purpose, Trading, Turn, known::Known, not_done, refused};
+use super::{Purpose, Trading, Turn, known::Known, not_done, refused, state};
 use crate::{
     binance::{
-        Amount,
         error_code::{self, Class},
-        filters::{FilterState, OpenCounts, Refusal, check, check_list},
+        filters::{Refusal, check, check_amend, check_list},
         gate::{Answered, Ended, Wish},
         limits::Lane,
         request::{self, NewOco, NewOrder, Request},
@@ -36,12 +36,6 @@ impl Trading {
         (!self.begun).then_some("nothing is listened to yet, and so no order is sent")
     }
 
-    fn filter_state(&self, instrument: InstrumentId) -> FilterState {
-        let (orders, algo_orders) = self.orders.open_on(instrument);
-        let symbol = OpenCounts { orders, algo_orders, ..OpenCounts::default() };
-        FilterState { symbol, ..FilterState::default() }
-    }
-
     pub(super) fn place(&mut self, order: &Approved<Order>, turn: &mut Turn<'_>) {
         let id = order.get().id;
         self.counts.placed += 1;
@@ -50,18 +44,18 @@ impl Trading {
             turn.alert(format!("{id} was to be placed a second time, and was not"));
             return self.unknown(id, Asked::Submit, turn);
         }
-        match self.placing_wish(order) {
+        match self.placing_wish(order, turn.now) {
             Err(text) => self.refuse(id, Asked::Submit, text, turn),
             Ok(wish) => {
                 let purpose = Purpose::Place(id);
-                self.take_in(order.get(), turn.now);
+                self.take_in(order.get(), false, turn.now);
                 let call = self.ask(Lane::Orders, id.plugin.0, wish, purpose, turn);
                 self.set_placing(id, call);
             }
         }
     }
 
-    fn placing_wish(&mut self, order: &Approved<Order>) -> Result<Wish, String> {
+    fn placing_wish(&mut self, order: &Approved<Order>, now: UnixNanos) -> Result<Wish, String> {
         if let Some(text) = self.closed() {
             return Err(text.to_owned());
         }
@@ -69,7 +63,7 @@ impl Trading {
         let listed = self.desk.get(instrument).ok_or("there is no such instrument here")?;
         let new = NewOrder::approved(order, &listed.instrument, self.settings.options)
             .map_err(|error| error.to_string())?;
-        let state = self.filter_state(instrument);
+        let state = self.filter_state(instrument, now);
         let verdict = check(&new, &listed.rules, &self.desk.exchange_filters, &state);
         if let Some(refusal) = verdict.refused {
             self.counts.refused_by_filters += 1;
@@ -90,13 +84,13 @@ impl Trading {
             turn.alert(format!("{} was to be placed a second time, and was not", ids[0]));
             return ids.into_iter().for_each(|id| self.unknown(id, Asked::Submit, turn));
         }
-        match self.pair_wish(stop, profit) {
+        match self.pair_wish(stop, profit, turn.now) {
             Err(text) => {
                 ids.into_iter().for_each(|id| self.refuse(id, Asked::Submit, text.clone(), turn));
             }
             Ok(wish) => {
-                self.take_in(stop.get(), turn.now);
-                self.take_in(profit.get(), turn.now);
+                self.take_in(stop.get(), true, turn.now);
+                self.take_in(profit.get(), true, turn.now);
                 let purpose = Purpose::PlacePair(ids[0], ids[1]);
                 let call = self.ask(Lane::Orders, ids[0].plugin.0, wish, purpose, turn);
                 ids.into_iter().for_each(|id| self.set_placing(id, call));
@@ -108,6 +102,7 @@ impl Trading {
         &mut self,
         stop: &Approved<Order>,
         profit: &Approved<Order>,
+        now: UnixNanos,
     ) -> Result<Wish, String> {
         if let Some(text) = self.closed() {
             return Err(text.to_owned());
@@ -119,7 +114,7 @@ impl Trading {
         let listed = self.desk.get(instrument).ok_or("there is no such instrument here")?;
         let pair = NewOco::approved(stop, profit, &listed.instrument, self.settings.options)
             .map_err(|error| error.to_string())?;
-        let state = self.filter_state(instrument);
+        let state = self.filter_state(instrument, now);
         let exchange = &self.desk.exchange_filters;
         let mut refusal = check_list(2, &listed.rules, exchange, &state);
         for leg in [stop, profit] {
@@ -134,16 +129,14 @@ impl Trading {
         Wish::spot(&Request::PlaceOco(pair)).map_err(|error| error.to_string())
     }
 
-    fn take_in(&mut self, order: &Order, now: UnixNanos) {
+    fn take_in(&mut self, order: &Order, paired: bool, now: UnixNanos) {
+        let listed = self.desk.get(order.instrument).filter(|_| order.side == Side::Buy);
+        let buys = listed.map(|listed| state::amount(&listed.instrument, order.quantity));
         let known = Known {
-            instrument: order.instrument,
-            placing: None,
-            canceling: None,
-            cancel_at: None,
-            sent: now,
-            number: None,
-            executed: Amount::ZERO,
-            conditional: order.kind.trigger().is_some(),
+            buys: buys.unwrap_or_default(),
+            conditional: order.kind.is_conditional(),
+            paired,
+            ..Known::sent(order.instrument, now)
         };
         self.orders.open(order.id, known);
     }
@@ -293,17 +286,7 @@ impl Trading {
 
     /// An order of an earlier run.
     fn take_in_unknown(&mut self, id: ClientOrderId, instrument: InstrumentId) {
-        let known = Known {
-            instrument,
-            placing: None,
-            canceling: None,
-            cancel_at: None,
-            sent: UnixNanos(0),
-            number: None,
-            executed: Amount::ZERO,
-            conditional: false,
-        };
-        self.orders.open(id, known);
+        self.orders.open(id, Known::sent(instrument, UnixNanos(0)));
     }
 
     fn cancel_now_if_wanted(&mut self, id: ClientOrderId, turn: &mut Turn<'_>) {
@@ -451,6 +434,10 @@ impl Trading {
                 if !listed.rules.amend_allowed {
                     return Err("the symbol takes no changes in place".to_owned());
                 }
+                let amends = self.orders.get(id).map_or(0, |known| known.amends);
+                if let Some(refusal) = check_amend(amends, &listed.rules) {
+                    return Err(filter_words(&refusal));
+                }
                 request::amend(change, &listed.instrument)
                     .and_then(|request| Wish::spot(&request))
                     .map_err(|error| error.to_string())
@@ -477,6 +464,9 @@ impl Trading {
             Err(outcome) => turn.answer_now(id, to, outcome),
             Ok(answer) => match answer.to_news(&self.desk) {
                 Ok(Some(news)) => {
+                    if let Some(known) = self.orders.get_mut(id) {
+                        known.amends = known.amends.saturating_add(1);
+                    }
                     turn.answer_now(id, to, Outcome::Confirmed);
                     self.tell(news, turn);
                 }

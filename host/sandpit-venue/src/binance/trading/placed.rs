@@ -10,7 +10,7 @@ use super::{Trading, Turn, known::Said, worth::Message};
 use crate::binance::{
     Amount, client_id,
     response::{ConvertError, ExecutionReport, OrderAnswer, OrderRecord},
-    words::{OrderStatus, OrderType},
+    words::{OrderSide, OrderStatus, OrderType},
 };
 
 pub(super) const fn is_open(status: &OrderStatus) -> bool {
@@ -28,6 +28,11 @@ fn amount(text: &str) -> Amount {
     Amount::parse(text).unwrap_or_default()
 }
 
+/// What an order is to buy in all.
+fn buys(side: &OrderSide, quantity: &str) -> Amount {
+    if *side == OrderSide::Buy { amount(quantity) } else { Amount::ZERO }
+}
+
 impl Trading {
     /// Notes what an answer says; `None` where it is not about one of our orders.
     pub(super) fn note_answer(&mut self, answer: &OrderAnswer<'_>) -> Option<ClientOrderId> {
@@ -38,6 +43,7 @@ impl Trading {
         let said = Said {
             number: answer.order_id,
             executed: answer.executed_qty.map(amount).unwrap_or_default(),
+            buys: answer.side.as_ref().zip(answer.orig_qty).map(|(side, all)| buys(side, all)),
             open: answer.status.as_ref().is_none_or(is_open),
             conditional: answer.order_type.as_ref().is_some_and(OrderType::is_conditional),
         };
@@ -53,6 +59,7 @@ impl Trading {
         let said = Said {
             number: event.order_id,
             executed: amount(event.filled_quantity),
+            buys: Some(buys(&event.side, event.quantity)),
             open: is_open(&event.status),
             conditional: event.order_type.is_conditional(),
         };
@@ -69,6 +76,7 @@ impl Trading {
         let said = Said {
             number: record.order_id,
             executed: amount(record.executed_qty),
+            buys: Some(buys(&record.side, record.orig_qty)),
             open: is_open(&record.status),
             conditional: record.order_type.is_conditional(),
         };

@@ -31,7 +31,17 @@ impl Trading {
             self.orders.iter_open().map(|(_, known)| known.instrument).collect();
         of.sort_unstable();
         of.dedup();
-        for instrument in of {
+        // One that still waits for its answer is not asked a second time: while little may be asked
+        // they would pile up before everything else.
+        let waits: Vec<InstrumentId> = self
+            .calls
+            .values()
+            .filter_map(|purpose| match purpose {
+                Purpose::Watch(instrument) => Some(*instrument),
+                _ => None,
+            })
+            .collect();
+        for instrument in of.into_iter().filter(|one| !waits.contains(one)) {
             let symbol = self.desk.symbol(instrument).map(str::to_owned);
             if let Some(symbol) = symbol {
                 let request = Request::OpenOrders(Some(&symbol));

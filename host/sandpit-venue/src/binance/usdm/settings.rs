@@ -6,6 +6,7 @@ use super::{
     hosts::Hosts,
     request::{LEVERAGE_MAX, MarginMode},
 };
+use crate::binance::{KeySettings, Tuning, TuningError};
 
 /// Most symbols of one connection.
 pub const SYMBOLS_MAX: usize = 200;
@@ -14,6 +15,8 @@ pub const SYMBOLS_MAX: usize = 200;
 pub const COUNTDOWN_MS_MIN: u64 = 15_000;
 /// The longest countdown.
 pub const COUNTDOWN_MS_MAX: u64 = 600_000;
+/// The venue's pause between two pings.
+const PINGS_EVERY: Nanos = seconds(180);
 /// Weight a minute that countdowns may cost: a quarter of the venue's limit of 2,400.
 pub const COUNTDOWN_WEIGHT_MAX: u64 = 600;
 
@@ -50,6 +53,10 @@ pub struct Settings {
     pub symbols: Vec<SymbolSettings>,
     /// The dead-man's switch; `None` for none.
     pub countdown: Option<Countdown>,
+    /// Keys.
+    pub keys: KeySettings,
+    /// How the venue is asked; set by [`Self::tune`], which takes over what is here as well.
+    pub(super) tuning: Tuning,
     /// Whether orders go over the WebSocket API, with REST as the other way.
     pub websocket_api: bool,
     /// Whether the key is Ed25519, with which a connection to the WebSocket API is logged in.
@@ -77,6 +84,8 @@ impl Settings {
             venue: "binance-usdm".to_owned(),
             symbols,
             countdown: Some(Countdown { ms: 120_000, orders_stay: false }),
+            keys: KeySettings::default(),
+            tuning: Tuning::default(),
             websocket_api: true,
             ed25519: false,
             keep_every: seconds(1_800),
@@ -84,6 +93,20 @@ impl Settings {
             opening: seconds(15),
             renew_after: seconds(23 * 3_600),
         }
+    }
+
+    /// The same, with what an operator sets.
+    ///
+    /// # Errors
+    /// What is out of its bounds.
+    pub fn tune(mut self, tuning: &Tuning) -> Result<Self, TuningError> {
+        tuning.check(PINGS_EVERY)?;
+        self.keys = tuning.keys;
+        self.opening = tuning.connections.opening;
+        self.renew_after = tuning.connections.renew_after;
+        self.silence = tuning.connections.silence.unwrap_or(self.silence);
+        self.tuning = *tuning;
+        Ok(self)
     }
 
     /// What is wrong with it; `None` where nothing is.
@@ -100,6 +123,9 @@ impl Settings {
             if !(1..=LEVERAGE_MAX).contains(&one.leverage) {
                 return Some(format!("the leverage of {symbol} is not from 1 to {LEVERAGE_MAX}"));
             }
+        }
+        if let Some(problem) = self.keys.problem() {
+            return Some(problem.to_owned());
         }
         let countdown = self.countdown?;
         if !(COUNTDOWN_MS_MIN..=COUNTDOWN_MS_MAX).contains(&countdown.ms) {

@@ -34,6 +34,7 @@ impl Usdm {
     /// Something that the account's stream says.
     pub(super) fn event(&mut self, bytes: &[u8], now: UnixNanos, out: &mut Vec<Output>) {
         self.events += 1;
+        self.event_at = Some(now);
         // What was told first is taken first.
         if !self.waiting.is_empty() {
             return self.wait(bytes, now, out);

@@ -13,12 +13,16 @@ mod opening;
 mod orders;
 mod own;
 mod queries;
+mod show;
+mod way;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use sandpit_core::{
     engine::VenueEvent,
     ids::InstrumentId,
+    market::{MarketData, MarketEvent},
+    num::Price,
     time::{Nanos, UnixNanos},
     venue::{Asked, VenueMessage, VenueRequest},
 };
@@ -31,15 +35,17 @@ use self::{
     orders::{Orders, refuse},
     own::{Change, LINKS_FROM, Own},
     queries::Queries,
+    way::gate_settings,
 };
-use super::{request::Request, settings::Settings};
+use super::settings::Settings;
 use crate::{
     binance::{
-        error_code::Codes,
-        gate::{Ended, Gate, GateSettings, News, SharedSigner, SocketSettings},
-        limits::{Limit, LimitKind},
-        market::{self, Market, Turn},
+        gate::{Ended, Gate, News, SharedSigner},
+        market::{self, Dialect, Market, Turn},
+        proof::{self, Proofs},
     },
+    gauges::Gauges,
+    keys::{KeyRole, Keys},
     machine::{CallId, Input, LinkId, Machine, NoReply, Notice, Opened, Output, Told, Wanted},
 };
 
@@ -50,15 +56,14 @@ const MARKET_LINKS: std::ops::Range<u32> = 1_000..2_000;
 /// How far back the books are asked for after something that the venue did by itself.
 const CLOSED_BACK: Nanos = Nanos(60 * Nanos::SECOND.0);
 
-const fn seconds(seconds: u64) -> Nanos {
-    Nanos(seconds * Nanos::SECOND.0)
-}
-
 /// USDⓈ-M futures. See the head of this module.
 pub struct Usdm {
     settings: Settings,
     has_key: bool,
     gate: Gate,
+    proofs: Proofs,
+    /// Mark prices, while the market is heard.
+    marks: BTreeMap<InstrumentId, Price>,
     rules: Rules,
     opening: Opening,
     own: Own,
@@ -78,6 +83,9 @@ pub struct Usdm {
     failed: bool,
     hedged: bool,
     said: String,
+    /// When it was stepped last.
+    now: UnixNanos,
+    event_at: Option<UnixNanos>,
     events: u64,
     events_bad: u64,
     closed_by_the_venue: u64,
@@ -92,30 +100,6 @@ impl std::fmt::Debug for Usdm {
     }
 }
 
-/// The gate for futures.
-fn gate_settings(settings: &Settings, has_key: bool) -> Result<GateSettings, String> {
-    let time = Request::Time.wish().map_err(|error| error.to_string())?;
-    let mut gate = GateSettings::new(settings.hosts.rest.clone(), GATE_LINKS, time);
-    gate.codes = Codes::Usdm;
-    gate.wallet.clone_from(&settings.hosts.wallet);
-    // Of the document "Exchange Information"; the venue tells its own when it is asked.
-    let limit = |kind, window, most| Limit { kind, window: seconds(window), most };
-    gate.limits = vec![
-        limit(LimitKind::Weight, 60, 2_400),
-        limit(LimitKind::Orders, 60, 1_200),
-        limit(LimitKind::Orders, 10, 300),
-    ];
-    if settings.websocket_api && has_key {
-        let logon = Request::Logon.wish().map_err(|error| error.to_string())?;
-        let greeting = if settings.ed25519 { vec![logon] } else { Vec::new() };
-        let mut socket = SocketSettings::new(vec![settings.hosts.socket.clone()], greeting);
-        // The venue pings every 3 minutes.
-        socket.silence = settings.silence;
-        gate.socket = Some(socket);
-    }
-    Ok(gate)
-}
-
 impl Usdm {
     /// A machine that has asked nothing yet. Without a signer it tells market data and takes no
     /// order.
@@ -123,19 +107,28 @@ impl Usdm {
     /// # Errors
     /// Settings that cannot be, in words.
     pub fn new(settings: Settings, signer: Option<SharedSigner>) -> Result<Self, String> {
+        Self::with_keys(settings, signer.map(Keys::one))
+    }
+
+    /// The same, with one key for everything, or one that trades and another that reads.
+    ///
+    /// # Errors
+    /// Settings that cannot be, in words.
+    pub fn with_keys(settings: Settings, keys: Option<Keys>) -> Result<Self, String> {
         if let Some(problem) = settings.problem() {
             return Err(problem);
         }
-        let has_key = signer.is_some();
+        let has_key = keys.is_some();
         let gate = gate_settings(&settings, has_key)?;
         if let Some(problem) = gate.problem() {
             return Err(problem.to_owned());
         }
         Ok(Self {
             opening: Opening::new(&settings),
-            settings,
             has_key,
-            gate: Gate::new(gate, signer),
+            gate: Gate::new(gate, keys),
+            proofs: Proofs::new(Dialect::Usdm, settings.keys, settings.hosts.wallet.is_some()),
+            marks: BTreeMap::new(),
             rules: Rules::default(),
             own: Own::default(),
             orders: Orders::default(),
@@ -152,9 +145,12 @@ impl Usdm {
             failed: false,
             hedged: false,
             said: String::new(),
+            now: UnixNanos(0),
+            event_at: None,
             events: 0,
             events_bad: 0,
             closed_by_the_venue: 0,
+            settings,
         })
     }
 
@@ -177,6 +173,9 @@ impl Usdm {
         chance: u64,
         out: &mut Vec<Output>,
     ) {
+        if self.proofs.owns(call) {
+            return self.key_answered(call, ended, now, out);
+        }
         let mut step = Step { now, gate: &mut self.gate, out };
         if self.orders.owns_call(call) {
             self.orders.ended(call, ended, &self.rules, &mut step);
@@ -190,7 +189,7 @@ impl Usdm {
             self.own.ended(call, ended, &self.settings, &mut step);
         } else if self.opening.owns_call(call) {
             let became = self.opening.ended(call, ended, &self.settings, self.has_key, &mut step);
-            self.opening_became(became, out);
+            self.opening_became(became, now, out);
         } else if self.worth.as_ref().is_some_and(|(worth, ..)| *worth == call) {
             self.worth_ended(ended, now, out);
         } else {
@@ -216,14 +215,17 @@ impl Usdm {
         }
     }
 
-    fn opening_became(&mut self, became: Became, out: &mut Vec<Output>) {
+    fn opening_became(&mut self, became: Became, now: UnixNanos, out: &mut Vec<Output>) {
         match became {
             Became::Waits => {}
             Became::Cannot(why) => {
                 self.failed = true;
                 out.push(Output::Notice(Notice::CannotOpen(why)));
             }
-            Became::Opened(instruments, key) => {
+            Became::Opened { instruments, key, account } => {
+                if self.has_key {
+                    self.proofs.set_account(account, now);
+                }
                 let specs = instruments.iter().map(|one| one.spec().clone()).collect();
                 self.rules.set(instruments);
                 let opened = Opened {
@@ -233,6 +235,14 @@ impl Usdm {
                 };
                 out.push(Output::Notice(Notice::Opened(Box::new(opened))));
             }
+        }
+    }
+
+    fn key_answered(&mut self, call: CallId, ended: &Ended, now: UnixNanos, out: &mut Vec<Output>) {
+        let mut turn = proof::Turn { now, gate: &mut self.gate, out };
+        let Some(offer) = self.proofs.ended(call, ended, &mut turn) else { return };
+        if self.began && offer.role != KeyRole::Trade {
+            self.own.rekey(&mut Step { now, gate: &mut self.gate, out });
         }
     }
 
@@ -252,6 +262,7 @@ impl Usdm {
         let mut settings = market::Settings::usdm(&hosts.public, &hosts.market, MARKET_LINKS);
         // Fundings are what holders pay, and the account's own events do not say at which rate.
         settings.funding = true;
+        self.settings.tuning.apply_to_market(&mut settings);
         let instruments = self.rules.all().map(|(id, one)| (id, one.clone())).collect();
         let mut market = Market::new(settings, instruments);
         let asks = &mut Translated(&mut self.gate);
@@ -273,7 +284,10 @@ impl Usdm {
         match request {
             VenueRequest::Submit(order) => match closed {
                 Some(why) => refuse(&mut step, order.get().id, Asked::Submit, why),
-                None => self.orders.submit(order.get(), &self.rules, &mut step),
+                None => match self.opening.too_far(order.get(), &self.rules, &self.marks) {
+                    Some(why) => refuse(&mut step, order.get().id, Asked::Submit, why),
+                    None => self.orders.submit(order.get(), &self.rules, &mut step),
+                },
             },
             VenueRequest::SubmitPair { stop, profit } => {
                 for order in [stop, profit] {
@@ -307,6 +321,10 @@ impl Usdm {
                     out.push(Output::Say(VenueMessage::News(news)));
                 }
             }
+            Some(Change::Rekeyed) => {
+                let news = VenueEvent::Reconnected(self.gate.venue_now(now));
+                out.push(Output::Say(VenueMessage::News(news)));
+            }
             Some(Change::Down) => {
                 self.gate.hold_orders(true, now, out);
                 out.push(Output::Notice(Notice::Orders(false)));
@@ -318,6 +336,17 @@ impl Usdm {
         match told {
             Told::Request(request) => self.request(request, now, out),
             Told::Begin(wanted) => self.begin(&wanted, now, chance, out),
+            Told::ProveKey(offer) => {
+                let mut turn = proof::Turn { now, gate: &mut self.gate, out };
+                self.proofs.offer(*offer, false, &mut turn);
+            }
+            Told::NewKey(offer) => {
+                let mut turn = proof::Turn { now, gate: &mut self.gate, out };
+                self.proofs.offer(*offer, true, &mut turn);
+            }
+            Told::ReadRights => {
+                self.proofs.read_rights(&mut proof::Turn { now, gate: &mut self.gate, out });
+            }
             Told::Stop => {
                 self.stopped = true;
                 let mut step = Step { now, gate: &mut self.gate, out };
@@ -340,6 +369,8 @@ impl Usdm {
         self.books.on_time(&mut step);
         let change = self.own.on_time(&self.settings, &mut step);
         self.own_changed(change, now, out);
+        let still_heard = self.own.is_stale();
+        self.proofs.on_time(still_heard, &mut proof::Turn { now, gate: &mut self.gate, out });
         self.ask_worth(now, out);
         if let Some(market) = &mut self.market {
             let asks = &mut Translated(&mut self.gate);
@@ -381,6 +412,21 @@ impl Usdm {
         }
     }
 
+    /// What the market does is what orders are compared with before they are sent.
+    fn note_market(&mut self, said: &[Output]) {
+        for output in said {
+            match output {
+                Output::Market(MarketEvent {
+                    instrument, data: MarketData::Mark(price), ..
+                }) => {
+                    self.marks.insert(*instrument, *price);
+                }
+                Output::Notice(Notice::Markets(false)) => self.marks.clear(),
+                _ => {}
+            }
+        }
+    }
+
     fn say_what_is_so(&mut self, out: &mut Vec<Output>) {
         let ready = self.began
             && (!self.has_key || (self.own.up && !self.hedged))
@@ -404,6 +450,8 @@ impl Usdm {
 
 impl Machine for Usdm {
     fn step(&mut self, input: Input<'_>, now: UnixNanos, chance: u64, out: &mut Vec<Output>) {
+        self.now = now;
+        let before = out.len();
         let gates = self.gate.step(&input, now, chance, out);
         match input {
             Input::Told(told) => self.told(told, now, chance, out),
@@ -414,12 +462,14 @@ impl Machine for Usdm {
         self.hear_gate(now, chance, out);
         self.on_time(now, chance, out);
         self.hear_gate(now, chance, out);
+        self.note_market(out.get(before..).unwrap_or_default());
         self.say_what_is_so(out);
     }
 
     fn next_wake(&self) -> Option<UnixNanos> {
         [
             self.gate.next_wake(),
+            self.proofs.next_wake(),
             self.deadman.next_wake(),
             self.own.next_wake(&self.settings),
             self.books.next_wake(),
@@ -432,37 +482,11 @@ impl Machine for Usdm {
     }
 
     fn counts(&self) -> Vec<(String, &'static str, u64)> {
-        let mut counts = self.gate.counts(UnixNanos(0));
-        counts.extend(self.market.iter().flat_map(Market::counts));
-        let own: [(&str, &'static str, u64); 13] = [
-            ("usdm_events_total", "own events that were heard", self.events),
-            ("usdm_events_bad_total", "own events that could not be used", self.events_bad),
-            (
-                "usdm_closed_by_venue_total",
-                "closings of positions by the venue",
-                self.closed_by_the_venue,
-            ),
-            ("usdm_own_opened_total", "connections to own events", self.own.opened),
-            ("usdm_listen_kept_total", "times the listen key was kept alive", self.own.kept),
-            ("usdm_orders_total", "orders that were asked for", self.orders.submitted),
-            (
-                "usdm_unknown_total",
-                "requests about orders whose fate is not known",
-                self.orders.unknown,
-            ),
-            ("usdm_queries_total", "questions about orders that were answered", self.queries.told),
-            ("usdm_books_total", "comparisons of the books", self.books.told),
-            ("usdm_books_repeated_total", "comparisons that were begun again", self.books.repeated),
-            (
-                "usdm_deadman_renewed_total",
-                "renewals of the dead-man's switch",
-                self.deadman.renewed,
-            ),
-            ("usdm_deadman_failed_total", "renewals of it that failed", self.deadman.failed),
-            ("usdm_deadman_lapsed_total", "times it ran out", self.deadman.lapsed),
-        ];
-        counts.extend(own.map(|(name, what, value)| (name.to_owned(), what, value)));
-        counts
+        self.count()
+    }
+
+    fn gauges(&self) -> Gauges {
+        self.picture()
     }
 }
 

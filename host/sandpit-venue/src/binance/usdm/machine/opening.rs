@@ -1,35 +1,41 @@
 //! Before anything begins: what there is to trade, how the account is set, and setting it as the
 //! operator wants it. A setting counts once the venue shows it, not once it was asked for.
 
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use sandpit_core::{
+    ids::InstrumentId,
     instrument::Instrument,
-    num::{Decimal, Rate},
+    market::Side,
+    num::{Decimal, Price, Rate},
+    order::{Order, OrderKind},
 };
 
 use super::{
     super::{
         request::{MarginMode, Request},
         response::{
-            AccountConfig, AssetsMode, Bounds, Brackets, CommissionAnswer, ExchangeInfo,
+            AccountConfig, Aliases, AssetsMode, Bounds, Brackets, CommissionAnswer, ExchangeInfo,
             PositionMode, SymbolConfig, Whole,
         },
         settings::Settings,
         words::MarginType,
     },
-    desk::{Step, judged},
+    desk::{Rules, Step, judged},
 };
 use crate::{
     binance::{
         decimal,
         error_code::{Outcome, Rejection},
+        filters::product_cmp,
         gate::{Ended, Wish},
         limits::{Lane, Limit},
+        market::Dialect,
+        proof,
         request::Request as SpotRequest,
-        response::{Answer, ApiRestrictions},
-        time::time,
+        response::Answer,
     },
+    keys::Purpose,
     machine::{CallId, KeyRights},
 };
 
@@ -48,7 +54,10 @@ enum Part {
     Brackets,
     Config,
     Commission(usize),
-    Key,
+    /// Which account the key of a purpose is of.
+    Alias(Purpose),
+    /// What it may do.
+    Key(Purpose),
     Set,
     Check,
 }
@@ -69,7 +78,12 @@ pub(super) enum Became {
     /// It goes on.
     Waits,
     /// Everything is as it is wanted.
-    Opened(Vec<Instrument>, Option<KeyRights>),
+    Opened {
+        instruments: Vec<Instrument>,
+        key: Option<KeyRights>,
+        /// The venue's name for the account.
+        account: Option<String>,
+    },
     /// It cannot be, and trying again does not help.
     Cannot(String),
 }
@@ -83,7 +97,8 @@ pub(super) struct Opening {
     fees: Vec<(Rate, Rate)>,
     /// Settings that are to be changed.
     changes: Vec<Change>,
-    key: Option<KeyRights>,
+    aliases: BTreeMap<Purpose, Option<String>>,
+    rights: BTreeMap<Purpose, KeyRights>,
     pub(super) bounds: Vec<Bounds>,
 }
 
@@ -117,7 +132,8 @@ impl Opening {
             info: Vec::new(),
             fees: vec![fees; settings.symbols.len()],
             changes: Vec::new(),
-            key: None,
+            aliases: BTreeMap::new(),
+            rights: BTreeMap::new(),
             bounds: Vec::new(),
         }
     }
@@ -191,7 +207,11 @@ impl Opening {
             Stage::Info | Stage::Check => {
                 self.stage = Stage::Done;
                 let instruments = self.instruments(settings)?;
-                return Ok(Became::Opened(instruments, self.key));
+                let of = |purpose| self.rights.get(&purpose).copied();
+                let (trade, read) = (of(Purpose::Trade), of(Purpose::Read));
+                let key = trade.map(|trade| read.map_or(trade, |read| proof::both(trade, read)));
+                let account = self.aliases.remove(&Purpose::Trade).flatten();
+                return Ok(Became::Opened { instruments, key, account });
             }
             Stage::Account | Stage::Set => self.set_next(settings, step),
             Stage::Idle | Stage::Done => {}
@@ -208,11 +228,25 @@ impl Opening {
         for (at, one) in settings.symbols.iter().enumerate() {
             self.ask(Part::Commission(at), &Request::Commission(&one.symbol), step);
         }
-        if settings.hosts.wallet.is_some()
-            && let Ok(wish) = Wish::spot(&SpotRequest::ApiRestrictions)
-        {
-            let call = step.gate.ask_wish(Lane::Reconcile, 0, wish, step.now, step.out);
-            self.calls.insert(call, Part::Key);
+        self.ask_of_key(Purpose::Trade, settings, step);
+        if step.gate.has_two_keys() {
+            self.ask_of_key(Purpose::Read, settings, step);
+        }
+    }
+
+    /// Whose a key is, and what it may do.
+    fn ask_of_key(&mut self, purpose: Purpose, settings: &Settings, step: &mut Step<'_>) {
+        let Some(signer) = step.gate.key(purpose).cloned() else { return };
+        let rights = settings
+            .hosts
+            .wallet
+            .as_ref()
+            .map(|_| (Part::Key(purpose), Wish::spot(&SpotRequest::ApiRestrictions)));
+        let alias = (Part::Alias(purpose), Request::Balances.wish());
+        for (part, wish) in [alias].into_iter().chain(rights) {
+            let Ok(wish) = wish else { continue };
+            let call = step.gate.ask_with(&signer, wish, step.now, step.out);
+            self.calls.insert(call, part);
         }
     }
 
@@ -297,8 +331,13 @@ impl Opening {
             Part::Commission(at) => {
                 self.take_rates(*at, &confirmed("rates of fees", judged(answered, now))?)?;
             }
-            Part::Key => {
-                self.key = Some(rights(confirmed("the key's rights", judged(answered, now))?))
+            Part::Alias(purpose) => {
+                let aliases: Aliases = confirmed("balances", judged(answered, now))?;
+                self.take_alias(*purpose, aliases.account)?;
+            }
+            Part::Key(purpose) => {
+                let told = confirmed("the key's rights", judged(answered, now))?;
+                self.rights.insert(*purpose, proof::rights(Dialect::Usdm, &told));
             }
             Part::Set => match judged::<Whole>(answered, now) {
                 // That nothing is to be changed shows when it is looked at.
@@ -308,6 +347,21 @@ impl Opening {
                 _ => {}
             },
         }
+        Ok(())
+    }
+
+    /// Two keys have to be of one account.
+    fn take_alias(&mut self, purpose: Purpose, account: Option<String>) -> Result<(), String> {
+        if let Some(other) = self.aliases.values().next() {
+            if other.is_none() || account.is_none() {
+                let text = "Binance does not say whether both keys are of one account";
+                return Err(text.to_owned());
+            }
+            if *other != account {
+                return Err("the two keys are of different accounts".to_owned());
+            }
+        }
+        self.aliases.insert(purpose, account);
         Ok(())
     }
 
@@ -341,6 +395,32 @@ impl Opening {
             self.bounds.push(found.bounds());
         }
         Ok(())
+    }
+
+    /// Why a limit order is too far from the mark price (`PERCENT_PRICE`), where that is known.
+    pub(super) fn too_far(
+        &self,
+        order: &Order,
+        rules: &Rules,
+        marks: &BTreeMap<InstrumentId, Price>,
+    ) -> Option<&'static str> {
+        let OrderKind::Limit(limit) = order.kind else { return None };
+        let bounds = self.bounds.get(usize::from(order.instrument.0))?;
+        let (mark, instrument) = (marks.get(&order.instrument)?, rules.get(order.instrument)?);
+        let (mark, limit) = (instrument.price_decimal(*mark), instrument.price_decimal(limit));
+        let (multiplier, wrong, why) = match order.side {
+            Side::Buy => (
+                bounds.multiplier_up?,
+                Ordering::Less,
+                "Filter failure: PERCENT_PRICE: too far above the mark price",
+            ),
+            Side::Sell => (
+                bounds.multiplier_down?,
+                Ordering::Greater,
+                "Filter failure: PERCENT_PRICE: too far below the mark price",
+            ),
+        };
+        (product_cmp(mark, multiplier, limit) == wrong).then_some(why)
     }
 
     fn find_changes(
@@ -389,16 +469,6 @@ fn confirmed<T>(what: &str, outcome: Outcome<T>) -> Result<T, String> {
         Outcome::RateLimited { .. } | Outcome::Banned { .. } => {
             Err(format!("{what}: too much is asked"))
         }
-    }
-}
-
-fn rights(restrictions: ApiRestrictions) -> KeyRights {
-    KeyRights {
-        withdraw: restrictions.enable_withdrawals,
-        transfer: restrictions.enable_internal_transfer || restrictions.permits_universal_transfer,
-        trade: restrictions.enable_futures,
-        address_bound: restrictions.ip_restrict,
-        created: time(restrictions.create_time),
     }
 }
 

@@ -40,6 +40,8 @@ struct Line {
     since: UnixNanos,
     heard: UnixNanos,
     renewing: bool,
+    /// The key that it was opened with has been replaced.
+    stale: bool,
 }
 
 /// What changed.
@@ -47,6 +49,8 @@ struct Line {
 pub(super) enum Change {
     /// Own events are heard; whether something may have been missed.
     Up { gap: bool },
+    /// They are heard with another key; whether both heard the same is to be looked at.
+    Rekeyed,
     /// They are not.
     Down,
 }
@@ -87,6 +91,31 @@ impl Own {
             self.ask_at = None;
             self.asking = step.ask(Lane::Reconcile, 0, &Request::StartListen).ok();
         }
+    }
+
+    /// Another key reads from now on: own events are asked for with it before those of the old one
+    /// are given up.
+    pub(super) fn rekey(&mut self, step: &mut Step<'_>) {
+        for line in &mut self.lines {
+            line.stale = true;
+            line.renewing = true;
+            // One that is only being opened would keep the new one waiting.
+            if line.phase == Phase::Opening {
+                line.phase = Phase::Closing;
+                step.out.push(Output::Close(line.link));
+            }
+        }
+        // An answer to the old key would not be one to this.
+        if let Some(call) = self.asking.take() {
+            use crate::binance::gate::Asks as _;
+            step.gate.forget(call);
+        }
+        self.ask_key(step);
+    }
+
+    /// Whether own events come by a key that has been replaced.
+    pub(super) fn is_stale(&self) -> bool {
+        self.lines.iter().any(|line| line.stale)
     }
 
     fn ask_later(&mut self, step: &mut Step<'_>) {
@@ -153,7 +182,14 @@ impl Own {
         let url = [settings.hosts.private.as_str(), key].concat();
         step.out.push(Output::Open { link, url });
         let (since, heard) = (step.now, step.now);
-        self.lines.push(Line { link, phase: Phase::Opening, since, heard, renewing: false });
+        self.lines.push(Line {
+            link,
+            phase: Phase::Opening,
+            since,
+            heard,
+            renewing: false,
+            stale: false,
+        });
     }
 
     pub(super) fn opened(&mut self, link: LinkId, step: &mut Step<'_>) -> Option<Change> {
@@ -165,15 +201,19 @@ impl Own {
         line.heard = step.now;
         self.failures = 0;
         self.opened += 1;
-        let mut gap = true;
+        let (mut gap, mut rekeyed) = (true, false);
         for other in &mut self.lines {
             if other.link != link && other.phase == Phase::Up {
                 gap = false;
+                rekeyed |= other.stale;
                 other.phase = Phase::Closing;
                 step.out.push(Output::Close(other.link));
             }
         }
         self.up = true;
+        if rekeyed {
+            return Some(Change::Rekeyed);
+        }
         gap.then_some(Change::Up { gap: self.opened > 1 })
     }
 

@@ -45,6 +45,31 @@ pub struct Balance<'a> {
     pub available_balance: &'a str,
 }
 
+/// Which account balances are of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aliases {
+    /// The venue's own code for the account; `None` where no balance says it, or two say different
+    /// ones.
+    pub account: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Aliases {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Wire<'a> {
+            #[serde(borrow, default)]
+            account_alias: Option<Text<'a>>,
+        }
+        let mut named = Vec::<Wire<'_>>::deserialize(deserializer)?
+            .into_iter()
+            .map(|one| one.account_alias.map(|alias| alias.to_string()));
+        let account = named.next().flatten().filter(|alias| !alias.is_empty());
+        let same = named.all(|other| other == account);
+        Ok(Self { account: account.filter(|_| same) })
+    }
+}
+
 /// The account.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]

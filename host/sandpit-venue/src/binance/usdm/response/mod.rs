@@ -9,9 +9,9 @@ mod info;
 mod order;
 
 pub use account::{
-    AccountAnswer, AccountConfig, AssetsMode, Balance, Bracket, Brackets, CommissionAnswer,
-    FundingRecord, IncomeRecord, LeverageAnswer, ListenKey, PositionMode, PositionRecord,
-    PremiumIndex, SymbolConfig, Whole,
+    AccountAnswer, AccountConfig, Aliases, AssetsMode, Balance, Bracket, Brackets,
+    CommissionAnswer, FundingRecord, IncomeRecord, LeverageAnswer, ListenKey, PositionMode,
+    PositionRecord, PremiumIndex, SymbolConfig, Whole,
 };
 pub use event::{
     AccountUpdate, AlgoUpdate, AssetsUpdate, CalledPosition, ConfigUpdate, EventBalance,
@@ -33,6 +33,7 @@ answers! {
     "own trades of futures": Vec<UserTrade<'a>>,
     "positions": Vec<PositionRecord<'a>>,
     "balances": Vec<Balance<'a>>,
+    "the account of balances": Aliases,
     "an account of futures": AccountAnswer<'a>,
     "an account's settings": AccountConfig,
     "settings of symbols": Vec<SymbolConfig<'a>>,
