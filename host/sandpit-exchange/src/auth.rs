@@ -6,10 +6,18 @@ use ring::{
     signature::{ED25519, UnparsedPublicKey},
 };
 
-use crate::{Exchange, config::KeyConfig, order::AccountId, params::Params, refusal::Refusal};
+use crate::{
+    Exchange,
+    config::{KEYS_MAX, KeyConfig, TEXT_BYTES_MAX},
+    order::AccountId,
+    params::Params,
+    refusal::Refusal,
+};
 
 /// Bytes of an Ed25519 public key.
 const PUBLIC_KEY_BYTES: usize = 32;
+/// Keys that an account may ever have had.
+const KEYS_EVER_MAX: usize = 4_096;
 /// A request may be this old where it does not say.
 const WINDOW_MS: u64 = 5_000;
 /// The most that it may say.
@@ -81,15 +89,43 @@ impl Exchange {
             return Err(Refusal::key_format());
         }
         for (account, own) in self.accounts.iter().enumerate() {
-            if let Some(key) = own.keys.iter().position(|key| key.api_key == api_key) {
+            let is_it =
+                |key: &Option<KeyConfig>| key.as_ref().is_some_and(|it| it.api_key == api_key);
+            if let Some(key) = own.keys.iter().position(is_it) {
                 return Ok(Login { account, key });
             }
         }
         Err(Refusal::bad_key())
     }
 
-    pub(crate) fn key(&self, login: Login) -> &KeyConfig {
-        &self.accounts[login.account].keys[login.key]
+    /// The key of a login, unless it was taken away since.
+    pub(crate) fn key(&self, login: Login) -> Result<&KeyConfig, Refusal> {
+        self.accounts[login.account].keys[login.key].as_ref().ok_or_else(Refusal::bad_key)
+    }
+
+    /// One key more for an account that is called so.
+    pub(crate) fn add_key(&mut self, account: &str, key: KeyConfig) -> Result<(), Refusal> {
+        let plain = key.api_key.bytes().all(|b| b.is_ascii_alphanumeric());
+        let length = 1..=TEXT_BYTES_MAX;
+        if !plain || !length.contains(&key.api_key.len()) || self.login(&key.api_key).is_ok() {
+            return Err(Refusal::invalid("apiKey"));
+        }
+        check_key(&key).map_err(|_| Refusal::invalid("hmacSecret"))?;
+        let own = self.accounts.iter_mut().find(|own| own.name == account);
+        let own = own.ok_or_else(|| Refusal::invalid("account"))?;
+        let living = own.keys.iter().flatten().count();
+        if living >= KEYS_MAX || own.keys.len() >= KEYS_EVER_MAX {
+            return Err(Refusal::too_many_open());
+        }
+        own.keys.push(Some(key));
+        Ok(())
+    }
+
+    /// Takes a key away: whatever is signed with it from now on is refused. Whose it was.
+    pub(crate) fn revoke_key(&mut self, api_key: &str) -> Result<Login, Refusal> {
+        let login = self.login(api_key)?;
+        self.accounts[login.account].keys[login.key] = None;
+        Ok(login)
     }
 
     /// Time and signature of a request.
@@ -102,7 +138,7 @@ impl Exchange {
     ) -> Result<(), Refusal> {
         let signature = params.get("signature").ok_or_else(|| Refusal::mandatory("signature"))?;
         check_time(params, now_ms)?;
-        if verify(self.key(login), payload, signature) {
+        if verify(self.key(login)?, payload, signature) {
             Ok(())
         } else {
             Err(Refusal::bad_signature())

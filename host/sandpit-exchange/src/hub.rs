@@ -57,7 +57,8 @@ struct MarketListener {
 struct UserListener {
     connection: u64,
     subscription: u64,
-    account: AccountId,
+    /// Who subscribed.
+    login: Login,
     sender: Sender,
 }
 
@@ -152,7 +153,7 @@ impl Hub {
         let Request { ip, endpoint, params, login } = request;
         let now_ms = self.now_ms();
         if endpoint.security == Security::Trade
-            && !login.is_some_and(|login| self.exchange.key(login).trading)
+            && !login.is_some_and(|login| self.exchange.key(login).is_ok_and(|key| key.trading))
         {
             return Err(Refusal::bad_key());
         }
@@ -222,7 +223,7 @@ impl Hub {
     fn tell_users(&mut self, account: AccountId, message: &Value) {
         let event = message.to_string();
         self.users.retain(|user| {
-            user.account != account
+            user.login.account != account
                 || user.sender.try_send(own_event_text(user.subscription, &event)).is_ok()
         });
     }
@@ -305,25 +306,38 @@ impl Hub {
         &mut self,
         connection: u64,
         subscription: u64,
-        account: AccountId,
+        login: Login,
         sender: Sender,
     ) -> Result<(), Refusal> {
-        let is_there =
-            |user: &UserListener| user.connection == connection && user.account == account;
+        let is_there = |user: &UserListener| {
+            user.connection == connection && user.login.account == login.account
+        };
         if self.users.iter().any(is_there) {
             return Err(Refusal::subscribed());
         }
-        self.users.push(UserListener { connection, subscription, account, sender });
+        self.users.push(UserListener { connection, subscription, login, sender });
+        Ok(())
+    }
+
+    /// Takes a key away, with the subscriptions to own events that it began.
+    pub(crate) fn revoke_key(&mut self, api_key: &str) -> Result<(), Refusal> {
+        let login = self.exchange.revoke_key(api_key)?;
+        self.end_users(|user| user.login == login);
         Ok(())
     }
 
     /// Ends a subscription, or all of a connection; tells each that it is over.
     pub(crate) fn remove_user(&mut self, connection: u64, subscription: Option<u64>) -> bool {
+        self.end_users(|user| {
+            user.connection == connection && subscription.is_none_or(|id| id == user.subscription)
+        })
+    }
+
+    fn end_users(&mut self, is_over: impl Fn(&UserListener) -> bool) -> bool {
         let now_ms = self.now_ms();
         let before = self.users.len();
         self.users.retain(|user| {
-            let ends = user.connection == connection
-                && subscription.is_none_or(|id| id == user.subscription);
+            let ends = is_over(user);
             if ends {
                 let event = json!({"e": "eventStreamTerminated", "E": now_ms}).to_string();
                 // Where its queue is full it is cut off anyway.

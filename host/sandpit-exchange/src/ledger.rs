@@ -11,7 +11,9 @@ use crate::{amount::Amount, config::KeyConfig};
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
     pub(crate) name: String,
-    pub(crate) keys: Vec<KeyConfig>,
+    /// All that it ever had, so that a login never becomes another key's: a key that was taken away is
+    /// none.
+    pub(crate) keys: Vec<Option<KeyConfig>>,
     pub(crate) fees_in_bnb: bool,
     free: Vec<Amount>,
     locked: Vec<Amount>,
@@ -24,7 +26,7 @@ impl Account {
     pub(crate) fn new(name: String, keys: Vec<KeyConfig>, assets: usize) -> Self {
         Self {
             name,
-            keys,
+            keys: keys.into_iter().map(Some).collect(),
             fees_in_bnb: false,
             free: vec![Amount::ZERO; assets],
             locked: vec![Amount::ZERO; assets],

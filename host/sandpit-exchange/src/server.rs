@@ -117,7 +117,7 @@ pub async fn serve(
         .route("/ws-api/v3", any(user::upgrade))
         .fallback(rest::handle);
     if config.control {
-        router = router.route("/sandpit/v1/control/{what}", post(control::handle));
+        router = router.route("/sandpit/v1/control/{*what}", post(control::handle));
     }
     let router = router.with_state(app).into_make_service_with_connect_info::<SocketAddr>();
     // A message must not wait for the acknowledgement of the one before.

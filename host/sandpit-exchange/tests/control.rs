@@ -209,3 +209,51 @@ async fn the_past_is_there_and_searches_have_bounds() {
     );
     assert_eq!(key["createTime"], 1_600_000_000_000u64);
 }
+
+#[tokio::test]
+async fn a_key_that_is_taken_away_is_none_and_its_listeners_are_told() {
+    let exchange = start(controlled(), None).await;
+    let mut api = exchange.connect("/ws-api/v3").await;
+    let method = "userDataStream.subscribe.signature";
+    let subscribed = api.ask_signed("alice", false, START_MS, method, json!({})).await;
+    assert_eq!(subscribed["status"], 200, "{subscribed}");
+    // Another key of the same account, with a secret of its own.
+    let add = "key/add?account=alice&apiKey=carolhmac&hmacSecret=carolsecret";
+    assert_eq!(control(&exchange, add).await.status, 200);
+    assert_eq!(control(&exchange, add).await.status, 400, "it is there");
+    assert_eq!(
+        control(&exchange, "key/add?account=nobody&apiKey=x&hmacSecret=y").await.status,
+        400
+    );
+    assert_eq!(control(&exchange, "key/add?account=alice&apiKey=x").await.status, 400, "no secret");
+    let account = exchange.signed("carol", "GET", "/api/v3/account", "").await;
+    assert_eq!(account.status, 200, "{}", account.body);
+    let mut second = exchange.connect("/ws-api/v3").await;
+    let subscribed = second.ask_signed("carol", false, START_MS, method, json!({})).await;
+    assert_eq!(subscribed["status"], 200, "{subscribed}");
+
+    assert_eq!(control(&exchange, "key/revoke?apiKey=alicehmac").await.status, 200);
+    assert_eq!(code(&control(&exchange, "key/revoke?apiKey=alicehmac").await), (401, -2015));
+    let told = api.next().await.unwrap();
+    assert_eq!(told["event"]["e"], "eventStreamTerminated", "{told}");
+    let refused = exchange.signed("alice", "GET", "/api/v3/account", "").await;
+    assert_eq!(code(&refused), (401, -2015));
+    // The other one goes on, and hears what happens.
+    let order = format!("symbol=BTCUSDT&{BUY}");
+    let placed = exchange.signed("carol", "POST", "/api/v3/order", &order).await;
+    assert_eq!(placed.status, 200, "{}", placed.body);
+    assert_eq!(second.next().await.unwrap()["event"]["e"], "executionReport");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_logged_on_with_a_key_that_is_gone_is_nobody_s() {
+    let exchange = start(controlled(), None).await;
+    let mut api = exchange.connect("/ws-api/v3").await;
+    let logon = api.ask_signed("alice", true, START_MS, "session.logon", json!({})).await;
+    assert_eq!(logon["status"], 200, "{logon}");
+    let ask = json!({"timestamp": START_MS});
+    assert_eq!(api.ask("account.status", ask.clone()).await["status"], 200);
+    assert_eq!(control(&exchange, "key/revoke?apiKey=aliceed").await.status, 200);
+    let refused = api.ask("account.status", ask).await;
+    assert_eq!(refused["error"]["code"], -2015, "{refused}");
+}

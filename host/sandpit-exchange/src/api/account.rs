@@ -35,7 +35,7 @@ pub(super) fn status(exchange: &mut Exchange, call: &Call<'_>) -> Result<Value, 
     let rules = &exchange.markets[0].symbol.rules;
     let basis_points = |fee: Amount| i64::try_from(fee.0 / 10_000).unwrap_or_default();
     let (maker, taker) = (rules.maker_fee, rules.taker_fee);
-    let trading = call.login.is_some_and(|login| exchange.key(login).trading);
+    let trading = call.login.is_some_and(|login| exchange.key(login).is_ok_and(|key| key.trading));
     Ok(json!({
         "makerCommission": basis_points(maker),
         "takerCommission": basis_points(taker),
@@ -178,7 +178,7 @@ pub(super) fn order_counts(_: &mut Exchange, call: &Call<'_>) -> Result<Value, R
 }
 
 pub(super) fn restrictions(exchange: &mut Exchange, call: &Call<'_>) -> Result<Value, Refusal> {
-    let key = exchange.key(call.login.ok_or_else(Refusal::bad_key)?);
+    let key = exchange.key(call.login.ok_or_else(Refusal::bad_key)?)?;
     Ok(json!({
         "ipRestrict": key.ip_restricted,
         "createTime": key.created_ms,

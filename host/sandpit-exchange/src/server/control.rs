@@ -1,5 +1,5 @@
 //! What only whoever runs an exchange decides: maintenance, symbols that do not trade, connections
-//! that end. For tests; it answers only where the description of the exchange says so.
+//! that end, keys that come and go. For tests; it answers only where the description of the exchange says so.
 
 use axum::{
     body::to_bytes,
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{App, rest::plain};
 use crate::{
+    config::{KeyConfig, Secret},
     hub::{Cut, Hub},
     params::Params,
     refusal::Refusal,
@@ -69,7 +70,30 @@ fn control(hub: &mut Hub, what: &str, params: &Params) -> Result<Value, Refusal>
             let ended = hub.terminate_users();
             return Ok(json!({"ended": ended}));
         }
+        "key/add" => hub.exchange.add_key(params.need("account")?, key(params)?)?,
+        "key/revoke" => hub.revoke_key(params.need("apiKey")?)?,
         _ => return Err(Refusal::not_found()),
     }
     Ok(json!({}))
+}
+
+/// A key as its parameters describe it; what is not said is as in a description of an exchange.
+fn key(params: &Params) -> Result<KeyConfig, Refusal> {
+    let truth = |name: &str, default: bool| match params.get(name) {
+        None => Ok(default),
+        Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        Some(_) => Err(Refusal::invalid(name)),
+    };
+    let key = KeyConfig::new(params.need("apiKey")?);
+    Ok(KeyConfig {
+        hmac_secret: params.get("hmacSecret").map(Secret::new),
+        ed25519_public_key: params.get("ed25519PublicKey").map(str::to_owned),
+        trading: truth("trading", key.trading)?,
+        withdrawals: truth("withdrawals", key.withdrawals)?,
+        transfers: truth("transfers", key.transfers)?,
+        ip_restricted: truth("ipRestricted", key.ip_restricted)?,
+        created_ms: params.whole("createdMs")?.unwrap_or(key.created_ms),
+        ..key
+    })
 }

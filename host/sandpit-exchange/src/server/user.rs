@@ -68,6 +68,8 @@ impl Connection {
         let now_ms = hub.now_ms();
         if let (None, Some((login, _))) = (params.get("apiKey"), self.login) {
             check_time(params, now_ms)?;
+            // It may have been taken away since.
+            hub.exchange.key(login)?;
             return Ok(login);
         }
         let key = params.get("apiKey").ok_or_else(|| Refusal::mandatory("apiKey"))?;
@@ -79,7 +81,9 @@ impl Connection {
     fn session(&self) -> Value {
         let hub = self.hub.lock();
         let (key, since) = match self.login {
-            Some((login, since)) => (json!(hub.exchange.key(login).api_key), json!(since)),
+            Some((login, since)) => {
+                (json!(hub.exchange.key(login).ok().map(|key| &key.api_key)), json!(since))
+            }
             None => (Value::Null, Value::Null),
         };
         json!({
@@ -92,12 +96,12 @@ impl Connection {
         })
     }
 
-    fn subscribe(&mut self, account: usize) -> Result<Value, Refusal> {
+    fn subscribe(&mut self, login: Login) -> Result<Value, Refusal> {
         if self.next_subscription >= SUBSCRIPTIONS_MAX {
             return Err(Refusal::too_many_open());
         }
         let id = self.next_subscription;
-        self.hub.lock().add_user(self.id, id, account, self.sender.clone())?;
+        self.hub.lock().add_user(self.id, id, login, self.sender.clone())?;
         self.next_subscription += 1;
         Ok(json!({"subscriptionId": id}))
     }
@@ -117,12 +121,12 @@ impl Connection {
                 Ok(ids.iter().map(|id| json!({"subscriptionId": id})).collect())
             }
             "userDataStream.subscribe" => match self.login {
-                Some((login, _)) => self.subscribe(login.account),
+                Some((login, _)) => self.subscribe(login),
                 None => Err(Refusal::not_logged_on()),
             },
             "userDataStream.subscribe.signature" => {
                 let login = self.signed(params);
-                login.and_then(|login| self.subscribe(login.account))
+                login.and_then(|login| self.subscribe(login))
             }
             "userDataStream.unsubscribe" => match params.whole("subscriptionId") {
                 Err(refusal) => Err(refusal),
@@ -146,7 +150,7 @@ impl Connection {
     fn logon(&mut self, params: &Params) -> Result<Value, Refusal> {
         let login = self.signed(params)?;
         let hub = self.hub.lock();
-        if hub.exchange.key(login).ed25519_public_key.is_none() {
+        if hub.exchange.key(login)?.ed25519_public_key.is_none() {
             return Err(Refusal::ed25519_only());
         }
         self.login = Some((login, hub.now_ms()));
