@@ -5,7 +5,7 @@ use std::{fmt, io};
 use serde::Deserialize;
 use zeroize::Zeroize;
 
-use crate::{ApiKey, SecretText, private_key::PrivateKey};
+use crate::{ApiKey, SecretText, private_key::PrivateKey, source::texts};
 
 /// Bytes of an HMAC secret; Binance's have 64.
 const SECRET_BYTES_MAX: usize = 1_024;
@@ -94,6 +94,9 @@ pub(crate) enum Material {
     Ed25519(PrivateKey),
 }
 
+crate::lacks::says_nothing!(Material, Document);
+crate::lacks::lacks!(Credential: fmt::Display, Clone, serde::Serialize);
+
 /// A key as it came from its source: good in form, not yet proven on the exchange.
 pub struct Credential {
     pub(crate) api_key: ApiKey,
@@ -157,6 +160,27 @@ impl Credential {
             CredentialError::Document { line: error.line(), column: error.column() }
         })?;
         document.into_credential()
+    }
+
+    /// Writes what [`Self::from_document`] reads: a key that a person types in is stored so.
+    ///
+    /// # Errors
+    /// A part is none.
+    pub fn document(
+        api_key: &SecretText,
+        kind: KeyKind,
+        secret: &SecretText,
+    ) -> Result<SecretText, CredentialError> {
+        let field = match kind {
+            KeyKind::Hmac => "secret",
+            KeyKind::Ed25519 => "private_key",
+        };
+        let fields = [("api_key", api_key.trimmed()), (field, secret.trimmed())];
+        let mut bytes = texts(&fields);
+        let what = "the document";
+        let text = SecretText::from_bytes(std::mem::take(&mut *bytes))
+            .ok_or(CredentialError::NotText { what })?;
+        Self::from_document(&text).map(|_| text)
     }
 
     /// The same, as an object that was part of a larger answer.

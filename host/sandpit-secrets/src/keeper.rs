@@ -216,6 +216,11 @@ impl Keeper {
         &self.facts
     }
 
+    /// Takes in what the exchange says of the key that is in use.
+    pub fn confirm(&mut self, proven: Proven) {
+        self.facts.created = proven.created.or(self.facts.created);
+    }
+
     /// How old the key is, where that is known.
     #[must_use]
     pub fn age(&self, now: UnixNanos) -> Option<KeyAge> {

@@ -17,9 +17,12 @@ mod clock;
 mod credential;
 mod environment;
 mod keeper;
+mod lacks;
 mod locked;
 mod mask;
 mod private_key;
+mod process;
+pub mod scan;
 mod secret;
 mod separation;
 mod signing;
@@ -35,8 +38,9 @@ pub use keeper::{
     Keeper, KeeperError, KeeperPolicy, KeyFacts, KeyHandle, KeyNews, Prove, Proven, Refusal,
 };
 pub use mask::{Mask, MaskingWriter};
+pub use process::{ProcessGuard, guard_process, process_guard};
 pub use secret::SecretText;
-pub use separation::{Claim, SharedKey, check_separation};
+pub use separation::{Claim, OnePurpose, SharedKey, check_purposes, check_separation};
 pub use signing::{SIGNATURE_BYTES_MAX, SigningKey};
 pub use source::{Fetched, Source, SourceError};
 pub use uri::{KeyUri, URI_BYTES_MAX, UriError};

@@ -2,8 +2,8 @@
 //! overwritten before it is given back.
 //!
 //! The only unsafe code of this crate. ring's keys have no way to be overwritten, and asking the
-//! kernel to treat memory so is unsafe in itself. What ring leaves on the stack while it makes a key
-//! is out of reach; the host keeps its whole memory out of dumps besides.
+//! kernel to treat memory so is unsafe in itself. The host keeps its whole memory out of dumps
+//! besides.
 #![expect(unsafe_code, reason = "memory of our own from the kernel, overwritten when it goes away")]
 
 use std::{

@@ -104,19 +104,25 @@ impl Mask {
         self.0.masked.load(Ordering::Relaxed)
     }
 
-    /// The bytes without what is registered; `None` where nothing of it is there.
-    #[must_use]
-    pub fn apply(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+    /// Where something registered stands, in the order of its beginnings.
+    pub(crate) fn places(&self, bytes: &[u8]) -> Vec<(usize, usize)> {
         let prints = self.0.prints.read().unwrap_or_else(PoisonError::into_inner);
         let mut found: Vec<(usize, usize)> = Vec::new();
         for print in prints.iter() {
             self.0.find(bytes, print, &mut found);
         }
         drop(prints);
+        found.sort_unstable();
+        found
+    }
+
+    /// The bytes without what is registered; `None` where nothing of it is there.
+    #[must_use]
+    pub fn apply(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let found = self.places(bytes);
         if found.is_empty() {
             return None;
         }
-        found.sort_unstable();
         let mut out = Vec::with_capacity(bytes.len());
         let mut done = 0;
         for (start, end) in found {

@@ -24,6 +24,8 @@ pub(crate) enum PrivateKey {
     Seed(Zeroizing<Vec<u8>>),
 }
 
+crate::lacks::says_nothing!(PrivateKey);
+
 impl PrivateKey {
     /// Reads one of the forms.
     pub(crate) fn parse(text: &str) -> Result<Self, CredentialError> {

@@ -9,6 +9,8 @@ use zeroize::Zeroize;
 #[derive(Clone)]
 pub struct SecretText(SecretString);
 
+crate::lacks::lacks!(SecretText: fmt::Display, serde::Serialize, Copy, AsRef<str>, PartialEq);
+
 impl SecretText {
     /// Takes a text over and overwrites where it stood.
     #[must_use]

@@ -53,7 +53,7 @@ const METADATA_HOSTS: &[&str] = &[
 pub(crate) struct Call {
     method: Method,
     url: String,
-    headers: Vec<(&'static str, SecretText)>,
+    headers: Vec<(HeaderName, SecretText)>,
     body: Option<Zeroizing<Vec<u8>>>,
     is_repeatable: bool,
 }
@@ -68,8 +68,18 @@ impl Call {
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        let name = HeaderName::from_static(name);
         self.headers.push((name, SecretText::new(value.to_owned())));
         self
+    }
+
+    /// A header that a file names.
+    pub(crate) fn named_header(mut self, name: &str, value: &str) -> Result<Self, Problem> {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Problem::Setup {
+            problem: "a header that was configured has a name that none can have".to_owned(),
+        })?;
+        self.headers.push((name, SecretText::new(value.to_owned())));
+        Ok(self)
     }
 
     pub(crate) fn body(mut self, kind: &str, body: Zeroizing<Vec<u8>>) -> Self {
@@ -210,7 +220,7 @@ async fn once(
             ),
         })?;
         value.set_sensitive(true);
-        request = request.header(HeaderName::from_static(name), value);
+        request = request.header(name, value);
     }
     if let Some(body) = &call.body {
         request = request.body(body.to_vec());
@@ -287,7 +297,7 @@ fn authorities(path: &Path) -> Result<Vec<Certificate>, Problem> {
 }
 
 /// Fields of a form, encoded.
-fn form(fields: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
+pub(crate) fn form(fields: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let most = fields.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
     let mut out = Zeroizing::new(Vec::with_capacity(most));

@@ -1,9 +1,10 @@
-//! Tokens that the host signs itself, with RSA as Google and Microsoft want them (RFC 7519, RS256).
+//! Tokens that the host signs itself, with RSA as Google (RS256) and Microsoft (PS256) want them
+//! (RFC 7519, RFC 7518).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{
     rand::SystemRandom,
-    signature::{RSA_PKCS1_SHA256, RsaKeyPair},
+    signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair},
 };
 use zeroize::Zeroizing;
 
@@ -26,8 +27,16 @@ fn refuse(problem: &str) -> Problem {
     Problem::Setup { problem: problem.to_owned() }
 }
 
+/// How a token is signed.
+#[derive(Clone, Copy)]
+pub(super) enum Algorithm {
+    Rs256,
+    Ps256,
+}
+
 /// Signs a token of these claims.
 pub(super) fn sign(
+    algorithm: Algorithm,
     header: &serde_json::Value,
     claims: &serde_json::Value,
     key: &RsaKeyPair,
@@ -36,7 +45,11 @@ pub(super) fn sign(
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(claims.to_string(), &mut token);
     let mut signature = vec![0; key.public().modulus_len()];
-    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), token.as_bytes(), &mut signature)
+    let encoding: &'static dyn RsaEncoding = match algorithm {
+        Algorithm::Rs256 => &RSA_PKCS1_SHA256,
+        Algorithm::Ps256 => &RSA_PSS_SHA256,
+    };
+    key.sign(encoding, &SystemRandom::new(), token.as_bytes(), &mut signature)
         .map_err(|_| refuse("the private key cannot sign"))?;
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(signature, &mut token);

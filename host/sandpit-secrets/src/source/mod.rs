@@ -8,6 +8,7 @@ mod file;
 mod google;
 mod http;
 mod jwt;
+mod keyring;
 mod vault;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use sandpit_core::time::UnixNanos;
 
 pub(crate) use error::{Failure, Step};
 pub use error::{Problem, SourceError};
+pub(crate) use http::texts;
 
 use crate::{Clock, Credential, Environment, KeyUri, SecretText};
 
@@ -59,6 +61,7 @@ pub fn open(
     Ok(match uri.clone() {
         KeyUri::Env(uri) => Box::new(env::EnvSource::new(uri, environment)),
         KeyUri::File(uri) => Box::new(file::FileSource::new(uri, environment.care())),
+        KeyUri::Keyring(uri) => Box::new(keyring::KeyringSource::new(uri)),
         KeyUri::Vault(uri) => {
             Box::new(vault::VaultSource::new(uri, environment, clock).map_err(fail)?)
         }
@@ -70,6 +73,36 @@ pub fn open(
             Box::new(azure::AzureSource::new(uri, environment, clock).map_err(fail)?)
         }
     })
+}
+
+/// Puts a key where a URI says, in place of the one that is there. That can be done to the operating
+/// system's keyring; to everything else by its own tools.
+///
+/// # Errors
+/// The text is no credential as [`Credential::from_document`] reads it, the keyring does not take it,
+/// or the URI names another place.
+pub fn store(uri: &KeyUri, document: &SecretText) -> Result<(), SourceError> {
+    match uri {
+        KeyUri::Keyring(uri) => keyring::store(uri, document),
+        other => Err(not_ours(other)),
+    }
+}
+
+/// Takes a key from where a URI says. `false` where there was none.
+///
+/// # Errors
+/// The keyring does not work, or the URI names another place.
+pub fn remove(uri: &KeyUri) -> Result<bool, SourceError> {
+    match uri {
+        KeyUri::Keyring(uri) => keyring::remove(uri),
+        other => Err(not_ours(other)),
+    }
+}
+
+fn not_ours(uri: &KeyUri) -> SourceError {
+    let problem = "only a `keyring://` is written by this program; other places have tools of \
+                   their own";
+    SourceError::new(uri, "write there", Problem::Setup { problem: problem.to_owned() })
 }
 
 /// A version's name as it may be shown and compared: a server chose it.
@@ -100,6 +133,8 @@ impl Token {
 
 /// Text in a server's answer that nobody may see.
 struct Hidden(SecretText);
+
+crate::lacks::says_nothing!(Token, Hidden, http::Call, http::Reply);
 
 impl<'de> serde::Deserialize<'de> for Hidden {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -5,12 +5,14 @@
 //! secret.
 
 mod cloud;
+mod keyring;
 mod parts;
 mod vault;
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
 pub use cloud::{AwsUri, AzureUri, GoogleUri};
+pub use keyring::KeyringUri;
 pub(crate) use parts::Parts;
 pub use vault::{Engine, VaultAuth, VaultUri};
 
@@ -71,6 +73,7 @@ pub enum UriError {
 const SCHEMES: &[&str] = &[
     EnvUri::SCHEME,
     FileUri::SCHEME,
+    KeyringUri::SCHEME,
     VaultUri::SCHEME,
     AwsUri::SCHEME,
     GoogleUri::SCHEME,
@@ -84,6 +87,8 @@ pub enum KeyUri {
     Env(EnvUri),
     /// In a file, or a folder of files.
     File(FileUri),
+    /// In the keyring of the operating system.
+    Keyring(KeyringUri),
     /// In HashiCorp Vault or OpenBao.
     Vault(VaultUri),
     /// In AWS Secrets Manager.
@@ -105,6 +110,7 @@ impl FromStr for KeyUri {
         match scheme {
             EnvUri::SCHEME => EnvUri::parse(rest).map(Self::Env),
             FileUri::SCHEME => FileUri::parse(rest).map(Self::File),
+            KeyringUri::SCHEME => KeyringUri::parse(rest).map(Self::Keyring),
             VaultUri::SCHEME => VaultUri::parse(rest).map(Self::Vault),
             AwsUri::SCHEME => AwsUri::parse(rest).map(Self::Aws),
             GoogleUri::SCHEME => GoogleUri::parse(rest).map(Self::Google),
@@ -119,6 +125,7 @@ impl fmt::Display for KeyUri {
         match self {
             Self::Env(uri) => uri.fmt(f),
             Self::File(uri) => uri.fmt(f),
+            Self::Keyring(uri) => uri.fmt(f),
             Self::Vault(uri) => uri.fmt(f),
             Self::Aws(uri) => uri.fmt(f),
             Self::Google(uri) => uri.fmt(f),

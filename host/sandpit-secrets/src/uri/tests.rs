@@ -13,6 +13,7 @@ fn what_is_read_is_shown_the_same() {
         "env://sub-2/live/read",
         "file:///run/credentials/sandpit.service/main",
         "file:///run/secrets/main?others=allowed",
+        "keyring://sandpit/main/live",
         "vault://vault.example.com:8200/secret/desk/main",
         "vault://vault.example.com/kv/a?auth=approle&auth_mount=desk&namespace=team/a&version=3&ca=/etc/ca.pem",
         "vault://[::1]:8200/kv/a/b?auth=kubernetes&role=sandpit&engine=leased&tls=off",
@@ -55,6 +56,11 @@ fn what_is_refused_says_what_is_wanted() {
         ("env://main/testnet?", "no options"),
         ("env://main/test net", "the URI has characters"),
         ("env://main/testnet%20", "the URI has characters"),
+        ("keyring://", "nothing after the scheme"),
+        ("keyring://sandpit", "an account is wanted"),
+        ("keyring://sandpit/a b", "the URI has characters"),
+        ("keyring://sandpit/a:b", "the account has characters"),
+        ("keyring://sandpit/main?x=1", "no options"),
         ("vault://", "nothing after the scheme"),
         ("vault://h/secret", "a mount and a path"),
         ("vault://h/secret/", "empty"),
@@ -117,7 +123,7 @@ fn what_was_written_is_not_repeated() {
 proptest::proptest! {
     /// What is shown is read as the same.
     #[test]
-    fn any_text_is_read_or_refused(text in "(env|vault|aws-sm|gcp-sm|azure-kv|file)://[a-z0-9/:?=&._@-]{0,60}") {
+    fn any_text_is_read_or_refused(text in "(env|keyring|vault|aws-sm|gcp-sm|azure-kv|file)://[a-z0-9/:?=&._@-]{0,60}") {
         if let Ok(uri) = text.parse::<KeyUri>() {
             proptest::prop_assert_eq!(uri.to_string().parse::<KeyUri>(), Ok(uri));
         }

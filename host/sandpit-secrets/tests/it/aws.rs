@@ -314,6 +314,77 @@ fn the_shared_file() {
     assert!(failure(&mut *aws.open("", &found)).contains("chmod 600"));
 }
 
+/// A role that a profile names, with another profile's keys: the question is signed for STS.
+#[test]
+fn a_profile_s_role() {
+    use std::os::unix::fs::PermissionsExt;
+    let aws = Aws::start();
+    aws.set(|state| state.session = Some(SESSION));
+    let sts = Server::start(|request| {
+        assert_eq!(request.field("Action"), "AssumeRole");
+        assert_eq!(request.field("RoleArn"), "arn:aws:iam::1:role/sandpit");
+        assert_eq!(request.field("RoleSessionName"), "desk");
+        let scope = format!("Credential={KEY_ID}/20250601/eu-west-1/sts/aws4_request");
+        let authorization = request.header("authorization");
+        let signature = format!("Signature={}", signature(request, PROOF));
+        let is_signed = authorization.contains(&scope) && authorization.ends_with(&signature);
+        if !is_signed || request.field("ExternalId") != "canary0external" {
+            return Answer::text(403, "<ErrorResponse/>");
+        }
+        let credentials = format!(
+            "<AccessKeyId>{KEY_ID}</AccessKeyId><SecretAccessKey>{PROOF}</SecretAccessKey>\
+             <SessionToken>{SESSION}</SessionToken><Expiration>2025-06-01T01:00:00Z</Expiration>"
+        );
+        Answer::text(200, &format!("<R><Credentials>{credentials}</Credentials></R>"))
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config");
+    let write = |external: &str| {
+        let role = "role_arn=arn:aws:iam::1:role/sandpit\nrole_session_name=desk";
+        let content = format!(
+            "[profile desk]\n{role}\nsource_profile=base\nexternal_id={external}\n[profile base]\n\
+             aws_access_key_id={KEY_ID}\naws_secret_access_key={PROOF}\n[profile loop]\n{role}\n\
+             source_profile=loop\n[profile sso]\nsso_start_url=https://x\n[profile astray]\n\
+             {role}\nsource_profile=none\n"
+        );
+        std::fs::write(&path, content).unwrap();
+    };
+    let set = |mode| std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+    write("canary0external");
+    set(0o600);
+    let url = sts.url();
+    let open = |profile: &str| {
+        let found = [
+            ("AWS_CONFIG_FILE", path.to_str().unwrap()),
+            ("AWS_PROFILE", profile),
+            ("AWS_ENDPOINT_URL_STS", url.as_str()),
+        ];
+        aws.open("", &found)
+    };
+    let mut source = open("desk");
+    assert_eq!(show(source.fetch().unwrap()), support::hmac(API_KEY, SECRET));
+    source.fetch().unwrap();
+    assert_eq!(sts.paths().len(), 1);
+    // Five minutes before its end it is assumed again.
+    aws.hands.turn_s(3_301);
+    source.fetch().unwrap();
+    assert_eq!(sts.paths().len(), 2);
+    for (profile, wanted) in [
+        ("loop", "lead to each other without end"),
+        ("sso", "single sign-on, which is not served"),
+        ("astray", "a `source_profile` that there is not"),
+        ("canary0profile", "the profile that AWS_PROFILE names is in neither"),
+    ] {
+        let error = failure(&mut *open(profile));
+        assert!(error.contains(wanted), "{error}");
+    }
+    write("canary0other");
+    assert!(failure(&mut *open("desk")).contains("needs `sts:AssumeRole` on it"));
+    // There are keys in it.
+    set(0o644);
+    assert!(failure(&mut *open("desk")).contains("chmod 600"));
+}
+
 #[test]
 fn nothing_at_all() {
     let aws = Aws::start();

@@ -10,8 +10,8 @@ use ring::digest;
 use serde_json::{Value, json};
 
 use crate::support::{
-    API_KEY, Answer, Hands, PROOF, Request, SECRET, START_S, Server, document, failure, hmac, jwt,
-    open, rsa, show, variables,
+    API_KEY, Answer, Hands, Identity, PROOF, Request, SECRET, START_S, Server, document, failure,
+    hmac, jwt, lives_through, open, real, rsa, show, variables,
 };
 
 const TENANT: &str = "11111111-2222-3333-4444-555555555555";
@@ -25,6 +25,25 @@ struct State {
     refusal: Option<(u16, Value)>,
     version: &'static str,
     text: String,
+    certificate: Vec<u8>,
+    /// With what assertions were signed so far.
+    algorithms: Vec<String>,
+    scheme: &'static str,
+}
+
+impl State {
+    fn new(certificate: &[u8], scheme: &'static str) -> Self {
+        Self {
+            token: String::new(),
+            tokens: 0,
+            refusal: None,
+            version: "0123456789abcdef",
+            text: document(API_KEY, SECRET),
+            certificate: certificate.to_vec(),
+            algorithms: Vec::new(),
+            scheme,
+        }
+    }
 }
 
 struct Azure {
@@ -37,7 +56,31 @@ fn token(state: &mut State) -> Answer {
     state.tokens += 1;
     state.token = format!("canary0token{}", state.tokens);
     // Managed identities say it as text.
-    Answer::json(200, &json!({ "access_token": state.token, "expires_in": "1000" }))
+    let answer = json!({
+        "access_token": state.token, "expires_in": "1000", "token_type": "Bearer",
+    });
+    Answer::json(200, &answer)
+}
+
+/// Who gives tokens here, and for what: what the official client asks before it sends anything.
+fn challenge(state: &State, request: &Request) -> Answer {
+    let url = format!("{}://{}", state.scheme, request.header("host"));
+    let headers = format!(
+        "www-authenticate: Bearer authorization=\"{url}/{TENANT}\", \
+         resource=\"https://vault.azure.net\"\r\n"
+    );
+    Answer { headers, ..Answer::text(401, PROOF) }
+}
+
+/// Where tokens are given, as the official client asks.
+fn discovery(state: &State, request: &Request) -> Answer {
+    let url = format!("{}://{}/{TENANT}", state.scheme, request.header("host"));
+    let answer = json!({
+        "issuer": format!("{url}/v2.0"),
+        "authorization_endpoint": format!("{url}/oauth2/v2.0/authorize"),
+        "token_endpoint": format!("{url}/oauth2/v2.0/token"),
+    });
+    Answer::json(200, &answer)
 }
 
 fn client(state: &mut State, request: &Request) -> Answer {
@@ -50,11 +93,21 @@ fn client(state: &mut State, request: &Request) -> Answer {
         assert_eq!(request.field("client_assertion_type"), kind);
     }
     let is_good = if let Some((header, claims)) = jwt::verify(&assertion) {
-        let sha1 = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, CERTIFICATE);
-        assert_eq!(header["x5t"], URL_SAFE_NO_PAD.encode(sha1));
-        let url = format!("http://{}{}", request.header("host"), request.path);
+        // As the documents want it; the official client for Python still has the older form.
+        let (name, hash) = match header["alg"].as_str() {
+            Some("PS256") => ("x5t#S256", &digest::SHA256),
+            _ => ("x5t", &digest::SHA1_FOR_LEGACY_USE_ONLY),
+        };
+        state.algorithms.push(header["alg"].as_str().unwrap().to_owned());
+        let hash = digest::digest(hash, &state.certificate);
+        // Without padding by the standard; some have it with.
+        let print = header[name].as_str().unwrap().trim_end_matches('=');
+        assert_eq!(print, URL_SAFE_NO_PAD.encode(hash));
+        let url = format!("{}://{}{}", state.scheme, request.header("host"), request.path);
         assert_eq!((&claims["aud"], &claims["iss"]), (&json!(url), &json!(CLIENT)));
-        claims["sub"] == CLIENT && claims["exp"].as_u64() > Some(START_S)
+        // The official client has fractions of seconds.
+        let until = std::time::Duration::from_secs_f64(claims["exp"].as_f64().unwrap());
+        claims["sub"] == CLIENT && until.as_secs() > START_S
     } else {
         assertion == PROOF || request.field("client_secret") == PROOF
     };
@@ -66,6 +119,9 @@ fn serve(state: &mut State, request: &Request) -> Answer {
     let resource = "resource=https%3A%2F%2Fvault.azure.net";
     if path == format!("/{TENANT}/oauth2/v2.0/token") {
         return client(state, request);
+    }
+    if path == format!("/{TENANT}/v2.0/.well-known/openid-configuration") {
+        return discovery(state, request);
     }
     match path {
         "/metadata/identity/oauth2/token" => {
@@ -81,7 +137,7 @@ fn serve(state: &mut State, request: &Request) -> Answer {
             token(state)
         }
         _ if request.header("authorization") != format!("Bearer {}", state.token) => {
-            Answer::text(401, PROOF)
+            challenge(state, request)
         }
         _ if state.refusal.is_some() => {
             let (status, error) = state.refusal.clone().unwrap();
@@ -99,13 +155,7 @@ fn serve(state: &mut State, request: &Request) -> Answer {
 
 impl Azure {
     fn start() -> Self {
-        let state = State {
-            token: String::new(),
-            tokens: 0,
-            refusal: None,
-            version: "0123456789abcdef",
-            text: document(API_KEY, SECRET),
-        };
+        let state = State::new(CERTIFICATE, "http");
         let (state, hands) = (Arc::new(Mutex::new(state)), Hands::new());
         let shared = state.clone();
         let server = Server::start(move |request| serve(&mut shared.lock().unwrap(), request));
@@ -199,6 +249,7 @@ fn a_client_s_certificate() {
     let certificate = format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n");
     write(&format!("{}{certificate}", rsa::pem()));
     assert_eq!(show(azure.as_client(proof).fetch().unwrap()), hmac(API_KEY, SECRET));
+    assert_eq!(azure.state.lock().unwrap().algorithms, ["PS256"]);
     write(&rsa::pem());
     assert!(failure(&mut *azure.as_client(proof)).contains("no certificate beside the key"));
     write(&certificate);
@@ -240,4 +291,102 @@ fn what_is_wrong_is_said() {
         let error = failure(&mut *azure.open(&[]));
         assert!(error.contains(wanted), "{error}");
     }
+}
+
+/// What Microsoft's own client does with the server of these tests, so that what it takes from ours
+/// is what the service takes.
+const SDK: &str = r#"
+import sys
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceNotFoundError
+from azure.identity import CertificateCredential, ClientSecretCredential
+from azure.keyvault.secrets import SecretClient
+
+url, ca, tenant, client, secret, pem = sys.argv[1:]
+how = dict(authority=url, disable_instance_discovery=True, connection_verify=ca)
+
+def of(credential):
+    return SecretClient(url, credential, verify_challenge_resource=False, connection_verify=ca,
+                        api_version="7.4", retry_total=0)
+
+found = of(ClientSecretCredential(tenant, client, secret, **how)).get_secret("main")
+print(found.value)
+print(found.properties.version, int(found.properties.created_on.timestamp()))
+proven = of(CertificateCredential(tenant, client, pem, **how))
+print(proven.get_secret("main", "0123456789abcdef").value == found.value)
+try:
+    proven.get_secret("other")
+except ResourceNotFoundError as error:
+    print("missing", error.error.code)
+try:
+    of(ClientSecretCredential(tenant, client, "wrong", **how)).get_secret("main")
+except ClientAuthenticationError:
+    print("refused")
+"#;
+
+/// A certificate of the tests' RSA key.
+fn certificate() -> (String, Vec<u8>) {
+    let key = rcgen::KeyPair::from_pem_and_sign_algo(&rsa::pem(), &rcgen::PKCS_RSA_SHA256).unwrap();
+    let made = rcgen::CertificateParams::new(vec!["sandpit".to_owned()]).unwrap();
+    let made = made.self_signed(&key).unwrap();
+    (made.pem(), made.der().to_vec())
+}
+
+#[test]
+fn the_official_client_and_ours_agree_about_the_server() {
+    let Some(python) = real::program("python") else { return };
+    let (pem, der) = certificate();
+    let identity = Identity::new();
+    let state = Arc::new(Mutex::new(State::new(&der, "https")));
+    let hands = Hands::new();
+    let server =
+        Server::start_tls(&identity, move |request| serve(&mut state.lock().unwrap(), request));
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let ca = file("ca", &identity.authority);
+    let pem = file("client.pem", &format!("{}{pem}", rsa::pem()));
+    let done = std::process::Command::new(python)
+        .args(["-c", SDK, &server.url(), &ca, TENANT, CLIENT, PROOF, &pem])
+        .env("NO_PROXY", "127.0.0.1")
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let wanted = format!(
+        "{}\n0123456789abcdef 1740000000\nTrue\nmissing SecretNotFound\nrefused\n",
+        document(API_KEY, SECRET)
+    );
+    assert_eq!(String::from_utf8_lossy(&done.stdout), wanted);
+
+    let url = server.url();
+    let uri = format!("azure-kv://desk/main?endpoint={url}&ca={ca}");
+    let host = [("AZURE_TENANT_ID", TENANT), ("AZURE_CLIENT_ID", CLIENT)];
+    let host = [&host[..], &[("AZURE_AUTHORITY_HOST", &url)]].concat();
+    for proof in [("AZURE_CLIENT_SECRET", PROOF), ("AZURE_CLIENT_CERTIFICATE_PATH", &pem)] {
+        let found = variables(&[&host[..], &[proof]].concat());
+        assert_eq!(show(open(&uri, &found, &hands).fetch().unwrap()), hmac(API_KEY, SECRET));
+    }
+    // Without the authority that was named nothing is sent.
+    let asked = server.paths().len();
+    let found = variables(&[&host[..], &[("AZURE_CLIENT_SECRET", PROOF)]].concat());
+    let untrusted = format!("azure-kv://desk/main?endpoint={url}");
+    assert!(failure(&mut *open(&untrusted, &found, &hands)).contains("is not trusted"));
+    assert_eq!(server.paths().len(), asked);
+
+    let source = open(&uri, &found, &hands);
+    let port = server.port();
+    lives_through(
+        source,
+        &hands,
+        || drop(server),
+        || {
+            let mut state = State::new(&der, "https");
+            state.version = "fedcba9876543210";
+            state.text = document(API_KEY, "canary0next");
+            Server::start_tls_at(port, &identity, move |request| serve(&mut state, request))
+        },
+    );
 }

@@ -227,6 +227,61 @@ fn a_federated_identity() {
     assert!(failure(&mut *google.open(&found)).contains("no text with the subject's token"));
 }
 
+/// A platform that vouches for the host at an address of its own, as Azure's machines do.
+#[test]
+fn a_federated_identity_from_an_address() {
+    let google = Google::start();
+    let platform = Server::start(|request| {
+        if request.header("metadata") != "canary0header" {
+            return Answer::text(403, PROOF);
+        }
+        match request.path.as_str() {
+            "/json" => Answer::json(200, &json!({ "access_token": PROOF, "other": "canary" })),
+            "/text" => Answer::text(200, &format!("{PROOF}\n")),
+            _ => Answer::text(404, PROOF),
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.json");
+    let url = google.server.url();
+    let config = |source: Value| {
+        json!({
+            "type": "external_account", "audience": "//iam.example/provider",
+            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+            "token_url": format!("{url}/v1/sts"),
+            "service_account_impersonation_url": format!("{url}/impersonate"),
+            "credential_source": source,
+        })
+        .to_string()
+    };
+    let found = [("GOOGLE_APPLICATION_CREDENTIALS", path.to_str().unwrap())];
+    let headers = json!({ "Metadata": "canary0header" });
+    let at = |place: &str| format!("{}/{place}", platform.url());
+    let format = json!({ "type": "json", "subject_token_field_name": "access_token" });
+    for source in [
+        json!({ "url": at("json"), "headers": headers, "format": format }),
+        json!({ "url": at("text"), "headers": headers }),
+    ] {
+        write(&path, &config(source));
+        assert_eq!(show(google.open(&found).fetch().unwrap()), hmac(API_KEY, SECRET));
+    }
+    let many: std::collections::BTreeMap<_, _> =
+        (0..20).map(|at| (format!("h{at}"), "canary")).collect();
+    for (source, wanted) in [
+        (json!({ "url": at("text") }), "403, no token: the platform that vouches"),
+        (json!({ "url": at("none"), "headers": headers }), "404, no token"),
+        (json!({ "url": "http://10.1.2.3/", "headers": headers }), "without TLS"),
+        (json!({ "url": at("text"), "headers": { "a b": "canary" } }), "a name that none can have"),
+        (json!({ "url": at("text"), "headers": many }), "too many headers"),
+        (json!({ "url": at("text"), "file": "/x" }), "in a file (`credential_source.file`) or at"),
+        (json!({}), "in a file (`credential_source.file`) or at"),
+    ] {
+        write(&path, &config(source));
+        let error = failure(&mut *google.open(&found));
+        assert!(error.contains(wanted), "{error}");
+    }
+}
+
 #[test]
 fn what_is_wrong_is_said() {
     let google = Google::start();

@@ -13,7 +13,7 @@ use std::{
 use sandpit_core::time::{Nanos, UnixNanos};
 use sandpit_secrets::{
     AgeClass, Claim, Credential, Environment, Fetched, Keeper, KeeperError, KeeperPolicy, KeyNews,
-    Proven, Refusal, SecretText, SigningKey, Source, SourceError, check_separation,
+    Proven, Refusal, SecretText, SigningKey, Source, SourceError, check_purposes, check_separation,
 };
 
 use crate::support::{API_KEY, Hands, SECRET, chain, hmac};
@@ -253,14 +253,33 @@ fn one_key_for_two_is_refused() {
         SigningKey::new(Credential::hmac(name, &secret).unwrap()).unwrap()
     };
     let (first, again, other) = (key(API_KEY), key(API_KEY), key("other0name0of0a0key"));
+    let elsewhere = {
+        let secret = SecretText::new("canary0testnet0secret".to_owned());
+        SigningKey::new(Credential::hmac("testnet0name0of0a0key", &secret).unwrap()).unwrap()
+    };
     let claim = |account, mode, key| Claim { account, mode, key };
     check_separation(&[
         claim("main", "live", &first),
-        claim("main", "testnet", &other),
+        claim("main", "testnet", &elsewhere),
         // The same account, for another purpose.
         claim("main", "live", &again),
     ])
     .unwrap();
+    // One private half under two names is one key all the same.
+    let twin = key("twin00name0of0a0key");
+    let error = check_separation(&[claim("main", "live", &first), claim("second", "live", &twin)]);
+    assert_eq!(error.unwrap_err().second, "second/live");
+    let (read, trade) = (claim("main", "live", &first), claim("main", "live", &other));
+    check_purposes(&read, &trade).unwrap_err();
+    let distinct = {
+        let secret = SecretText::new("canary0another".to_owned());
+        SigningKey::new(Credential::hmac("third0name0of0a0key", &secret).unwrap()).unwrap()
+    };
+    check_purposes(&read, &claim("main", "live", &distinct)).unwrap();
+    let error = check_purposes(&read, &claim("main", "live", &again)).unwrap_err();
+    assert!(
+        chain(&error).contains("main/live: the key for reading, cana…, is the one that trades")
+    );
     for second in [claim("main", "testnet", &again), claim("second", "live", &again)] {
         let error = check_separation(&[claim("main", "live", &first), second]).unwrap_err();
         assert!(chain(&error).starts_with("the key cana… is that of main/live and of "));

@@ -1,5 +1,7 @@
 //! Whom the clients talk to: a certificate has to be good, and nothing is sent without one.
 
+use std::{net::TcpListener, time::Instant};
+
 use serde_json::json;
 
 use crate::support::{
@@ -48,6 +50,41 @@ fn only_a_trusted_certificate_is_talked_to() {
     assert_eq!(server.paths().len(), asked, "something was sent to a server that is not trusted");
 }
 
+/// Every manager, and whoever gives tokens for it.
+#[test]
+fn no_manager_is_asked_that_is_not_trusted() {
+    let (identity, other) = (Identity::new(), Identity::new());
+    let server = Server::start_tls(&identity, |_| Answer::text(200, ""));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other");
+    std::fs::write(&path, other.authority).unwrap();
+    let url = server.url();
+    let aws = [("AWS_ACCESS_KEY_ID", "canary"), ("AWS_SECRET_ACCESS_KEY", PROOF)];
+    let azure = [
+        ("AZURE_TENANT_ID", "tenant"),
+        ("AZURE_CLIENT_ID", "client"),
+        ("AZURE_CLIENT_SECRET", PROOF),
+        ("AZURE_AUTHORITY_HOST", &url),
+    ];
+    let metadata = Server::start(|_| {
+        Answer::json(200, &json!({ "access_token": "canary0token", "expires_in": 60 }))
+    });
+    let google = [("GCE_METADATA_HOST", &*metadata.host())];
+    for (uri, found) in [
+        (format!("aws-sm://r/a?endpoint={url}"), &aws[..]),
+        (format!("gcp-sm://p/a?endpoint={url}"), &google[..]),
+        (format!("azure-kv://v/a?endpoint={url}"), &azure[..]),
+        (format!("vault://{}/secret/a?", server.host()), &[("VAULT_TOKEN", PROOF)][..]),
+    ] {
+        for uri in [uri.trim_end_matches('?').to_owned(), format!("{uri}&ca={}", path.display())] {
+            let uri = uri.replace("?&", "?");
+            let error = failure(&mut *open(&uri, &variables(found), &Hands::new()));
+            assert!(error.contains("is not trusted"), "{uri}: {error}");
+        }
+    }
+    assert!(server.paths().is_empty(), "something was sent");
+}
+
 #[test]
 fn authorities_that_are_none() {
     let folder = tempfile::tempdir().unwrap();
@@ -77,6 +114,19 @@ fn a_server_that_is_not_there_is_a_matter_of_time() {
     let error = fails(&mut *source(&host, "?tls=off"));
     assert!(error.is_temporary());
     assert!(crate::support::chain(&error).contains(&format!("no answer from {host}")));
+}
+
+/// It takes the connection, and that is all. What can be asked once only is not asked again.
+#[test]
+fn a_server_that_says_nothing_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap();
+    let begun = Instant::now();
+    let error = fails(&mut *source(&host.to_string(), "?tls=off&auth=wrapped-token"));
+    let waited = begun.elapsed();
+    assert!(error.is_temporary());
+    assert!(crate::support::chain(&error).contains(&format!("no answer from {host}")));
+    assert!((14..40).contains(&waited.as_secs()), "given up after {waited:?}");
 }
 
 #[test]

@@ -5,31 +5,43 @@
 //! Source: "AWS SDKs and Tools reference guide", "Standardized credential providers"; "Retrieve
 //! security credentials from instance metadata" of EC2; `AssumeRoleWithWebIdentity` of STS.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use reqwest::Method;
 use sandpit_core::time::UnixNanos;
 use serde::Deserialize;
 
-use super::{AwsSource, domain, sigv4::Keys};
+use super::{
+    AwsSource, domain,
+    profile::{By, Platform, Profile, Profiles, Role},
+    sigv4::Keys,
+};
 use crate::{
     SecretText, Variables,
     clock::parse_time,
-    environment::{read_guarded, read_platform_file},
-    source::{Failure, Hidden, Problem, Step, http::Call, http::Reply},
+    environment::read_platform_file,
+    source::{
+        Failure, Hidden, Problem, Step,
+        http::{Call, Reply, form},
+    },
 };
 
 const STEP: &str = "find AWS credentials";
-/// Bytes of a shared credentials file.
-const SHARED_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of a token in a file.
 const TOKEN_BYTES_MAX: usize = 32 * 1024;
+/// Profiles that lead to each other.
+const PROFILES_MAX: usize = 4;
 /// Bytes of a role's name.
 const ROLE_BYTES_MAX: usize = 128;
 /// How long a token of the metadata service lasts, in seconds.
 const IMDS_TOKEN_S: &str = "300";
 const IMDS: &str = "http://169.254.169.254";
 const ECS: &str = "http://169.254.170.2";
+
+const PROFILES_STEP: &str = "read the shared AWS profiles";
+const STS_VERSION: &str = "2011-06-15";
+/// What CloudTrail shows a session under, if no other name is given.
+const SESSION: &str = "sandpit";
 
 type Found = (Keys, Option<UnixNanos>);
 
@@ -53,6 +65,8 @@ struct Lent {
     expiration: Option<String>,
 }
 
+crate::lacks::says_nothing!(Lent);
+
 impl Lent {
     fn into_found(self) -> Found {
         let keys = Keys {
@@ -68,48 +82,124 @@ impl AwsSource {
     pub(super) fn find_keys(&self) -> Result<Found, Failure> {
         let variables = self.environment.load().step(STEP)?;
         let get = |name: &str| variables.get(name).step(STEP);
-        if let Some(access_key_id) = get("AWS_ACCESS_KEY_ID")? {
-            let secret_access_key = get("AWS_SECRET_ACCESS_KEY")?.ok_or_else(|| {
-                let name = "AWS_SECRET_ACCESS_KEY".to_owned();
-                (STEP, Problem::Variable { name, places: variables.places() })
-            })?;
-            let session_token = get("AWS_SESSION_TOKEN")?;
-            return Ok((Keys { access_key_id, secret_access_key, session_token }, None));
-        }
-        if let Some(keys) = shared(&variables).step("read the shared AWS credentials")? {
+        if let Some(keys) = of_variables(&variables)? {
             return Ok((keys, None));
         }
+        let named = get("AWS_PROFILE")?;
+        let profiles = Profiles::read(&variables).step(PROFILES_STEP)?;
+        let name = named.as_ref().map_or("default", SecretText::trimmed);
+        match self.profile(&variables, &profiles, name, PROFILES_MAX)? {
+            Some(found) => return Ok(found),
+            None if named.is_some() => {
+                let problem = "the profile that AWS_PROFILE names is in neither of AWS's shared \
+                               files";
+                return Err((PROFILES_STEP, Problem::Setup { problem: problem.to_owned() }));
+            }
+            None => {}
+        }
         if let Some(path) = get("AWS_WEB_IDENTITY_TOKEN_FILE")? {
-            return self.web_identity(&variables, Path::new(path.trimmed()));
+            let role = get("AWS_ROLE_ARN")?.ok_or_else(|| {
+                let name = "AWS_ROLE_ARN".to_owned();
+                (STEP, Problem::Variable { name, places: variables.places() })
+            })?;
+            let session = get("AWS_ROLE_SESSION_NAME")?;
+            let session = session.as_ref().map(SecretText::trimmed);
+            let path = Path::new(path.trimmed());
+            return self.web_identity(&variables, path, role.trimmed(), session);
         }
         if let Some(found) = self.container(&variables)? {
             return Ok(found);
         }
-        let is_off = get("AWS_EC2_METADATA_DISABLED")?;
-        if is_off.is_some_and(|text| text.trimmed().eq_ignore_ascii_case("true")) {
-            return Err((STEP, none()));
-        }
         self.machine(&variables)
     }
 
-    fn web_identity(&self, variables: &Variables, path: &Path) -> Result<Found, Failure> {
-        const STEP: &str = "assume the AWS role with a web identity";
-        let get = |name: &str| variables.get(name).step(STEP);
-        let role = get("AWS_ROLE_ARN")?.ok_or_else(|| {
-            let name = "AWS_ROLE_ARN".to_owned();
-            (STEP, Problem::Variable { name, places: variables.places() })
-        })?;
-        let token = read_platform_file(path, TOKEN_BYTES_MAX).step(STEP)?;
-        let session = get("AWS_ROLE_SESSION_NAME")?;
-        let endpoint = match get("AWS_ENDPOINT_URL_STS")? {
+    /// What a profile leads to; `None` where there is none of that name.
+    fn profile(
+        &self,
+        variables: &Variables,
+        profiles: &Profiles,
+        name: &str,
+        more: usize,
+    ) -> Result<Option<Found>, Failure> {
+        let Some(more) = more.checked_sub(1) else {
+            let problem = "AWS's profiles lead to each other without end".to_owned();
+            return Err((PROFILES_STEP, Problem::Setup { problem }));
+        };
+        let role = match profiles.get(name).step(PROFILES_STEP)? {
+            None => return Ok(None),
+            Some(Profile::Keys(keys)) => return Ok(Some((keys, None))),
+            Some(Profile::Role(role)) => role,
+        };
+        let (keys, _) = match &role.by {
+            By::WebIdentity(path) => {
+                let session = role.session.as_deref();
+                return self.web_identity(variables, path, &role.arn, session).map(Some);
+            }
+            // A profile may have keys beside its role, with which it is assumed.
+            By::Profile(source) => {
+                self.profile(variables, profiles, source, more)?.ok_or_else(|| {
+                    let problem = "an AWS profile names a `source_profile` that there is not";
+                    (PROFILES_STEP, Problem::Setup { problem: problem.to_owned() })
+                })?
+            }
+            By::Platform(Platform::Environment) => {
+                let keys = of_variables(variables)?.ok_or_else(|| (STEP, none()))?;
+                (keys, None)
+            }
+            By::Platform(Platform::Container) => {
+                self.container(variables)?.ok_or_else(|| (STEP, none()))?
+            }
+            By::Platform(Platform::Machine) => self.machine(variables)?,
+        };
+        self.assume(variables, &role, &keys).map(Some)
+    }
+
+    /// Assumes a role with keys.
+    fn assume(&self, variables: &Variables, role: &Role, keys: &Keys) -> Result<Found, Failure> {
+        const STEP: &str = "assume the AWS role";
+        let mut fields = vec![
+            ("Action", "AssumeRole"),
+            ("Version", STS_VERSION),
+            ("RoleArn", role.arn.as_str()),
+            ("RoleSessionName", role.session.as_deref().unwrap_or(SESSION)),
+        ];
+        if let Some(id) = &role.external_id {
+            fields.push(("ExternalId", id.trimmed()));
+        }
+        let endpoint = self.sts(variables)?;
+        let kind = "application/x-www-form-urlencoded";
+        let call = self.signed(keys, &endpoint, "sts", kind, None, form(&fields));
+        let reply = self.http.send(&call).step(STEP)?;
+        if !reply.is_success() {
+            let help = "the role's trust policy has to name the user or role that asks, which needs \
+                        `sts:AssumeRole` on it";
+            return Err((STEP, reply.refusal("refused", help)));
+        }
+        of_xml(&reply).step(STEP)
+    }
+
+    fn sts(&self, variables: &Variables) -> Result<String, Failure> {
+        Ok(match variables.get("AWS_ENDPOINT_URL_STS").step(STEP)? {
             Some(endpoint) => endpoint.trimmed().trim_end_matches('/').to_owned(),
             None => format!("https://sts.{}.{}", self.uri.region, domain(&self.uri.region)),
-        };
+        })
+    }
+
+    fn web_identity(
+        &self,
+        variables: &Variables,
+        path: &Path,
+        role: &str,
+        session: Option<&str>,
+    ) -> Result<Found, Failure> {
+        const STEP: &str = "assume the AWS role with a web identity";
+        let token = read_platform_file(path, TOKEN_BYTES_MAX).step(STEP)?;
+        let endpoint = self.sts(variables)?;
         let call = Call::new(Method::POST, format!("{endpoint}/")).form(&[
             ("Action", "AssumeRoleWithWebIdentity"),
-            ("Version", "2011-06-15"),
-            ("RoleArn", role.trimmed()),
-            ("RoleSessionName", session.as_ref().map_or("sandpit", SecretText::trimmed)),
+            ("Version", STS_VERSION),
+            ("RoleArn", role),
+            ("RoleSessionName", session.unwrap_or(SESSION)),
             ("WebIdentityToken", token.trimmed()),
         ]);
         let reply = self.http.send(&call).step(STEP)?;
@@ -153,6 +243,10 @@ impl AwsSource {
     fn machine(&self, variables: &Variables) -> Result<Found, Failure> {
         const STEP: &str = "ask the machine's metadata for AWS credentials";
         const PATH: &str = "latest/meta-data/iam/security-credentials/";
+        let is_off = variables.get("AWS_EC2_METADATA_DISABLED").step(STEP)?;
+        if is_off.is_some_and(|text| text.trimmed().eq_ignore_ascii_case("true")) {
+            return Err((STEP, none()));
+        }
         let endpoint = variables.get("AWS_EC2_METADATA_SERVICE_ENDPOINT").step(STEP)?;
         let endpoint = endpoint.as_ref().map_or(IMDS, SecretText::trimmed).trim_end_matches('/');
         let ask = |call: Call| -> Result<Reply, Failure> {
@@ -188,6 +282,17 @@ impl AwsSource {
     }
 }
 
+fn of_variables(variables: &Variables) -> Result<Option<Keys>, Failure> {
+    let get = |name: &str| variables.get(name).step(STEP);
+    let Some(access_key_id) = get("AWS_ACCESS_KEY_ID")? else { return Ok(None) };
+    let secret_access_key = get("AWS_SECRET_ACCESS_KEY")?.ok_or_else(|| {
+        let name = "AWS_SECRET_ACCESS_KEY".to_owned();
+        (STEP, Problem::Variable { name, places: variables.places() })
+    })?;
+    let session_token = get("AWS_SESSION_TOKEN")?;
+    Ok(Some(Keys { access_key_id, secret_access_key, session_token }))
+}
+
 fn text(reply: &Reply) -> Result<SecretText, Problem> {
     SecretText::from_bytes(reply.body.to_vec()).ok_or_else(|| reply.odd("it is not text"))
 }
@@ -208,70 +313,4 @@ fn of_xml(reply: &Reply) -> Result<Found, Problem> {
     };
     let until = value("Expiration").ok_or_else(missing)?;
     Ok((keys, Some(parse_time(until.expose()).ok_or_else(missing)?)))
-}
-
-/// The profile in `~/.aws/credentials`; `None` where there is no such file or no such profile.
-fn shared(variables: &Variables) -> Result<Option<Keys>, Problem> {
-    let path = match variables.get("AWS_SHARED_CREDENTIALS_FILE")? {
-        Some(path) => PathBuf::from(path.trimmed()),
-        None => match variables.get("HOME")? {
-            Some(home) => Path::new(home.trimmed()).join(".aws/credentials"),
-            None => return Ok(None),
-        },
-    };
-    if !path.exists() {
-        return Ok(None);
-    }
-    let content = read_guarded(&path, SHARED_BYTES_MAX, crate::Care::Refuse, &mut Vec::new())?;
-    let Ok(content) = std::str::from_utf8(&content) else {
-        return Ok(None);
-    };
-    let profile = variables.get("AWS_PROFILE")?;
-    Ok(profile_of(content, profile.as_ref().map_or("default", SecretText::trimmed)))
-}
-
-fn profile_of(content: &str, profile: &str) -> Option<Keys> {
-    let mut lines = content.lines().map(str::trim);
-    lines.find(|line| {
-        let inner = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-        inner.is_some_and(|name| name.trim() == profile)
-    })?;
-    let (mut id, mut secret, mut session_token) = (None, None, None);
-    for line in lines.take_while(|line| !line.starts_with('[')) {
-        let Some((name, value)) = line.split_once('=') else { continue };
-        let place = match name.trim() {
-            "aws_access_key_id" => &mut id,
-            "aws_secret_access_key" => &mut secret,
-            "aws_session_token" => &mut session_token,
-            _ => continue,
-        };
-        *place = Some(SecretText::new(value.trim().to_owned()));
-    }
-    Some(Keys { access_key_id: id?, secret_access_key: secret?, session_token })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn profiles() {
-        const FILE: &str = "# c\n[default]\naws_access_key_id = A\naws_secret_access_key=B=\n\n\
-                            [ other ]\nregion=x\naws_access_key_id=C\naws_secret_access_key=D\n\
-                            aws_session_token=E\n[half]\naws_access_key_id=F\n";
-        let found = |profile: &str| {
-            profile_of(FILE, profile).map(|keys| {
-                let token = keys.session_token.map(|token| token.expose().to_owned());
-                (
-                    keys.access_key_id.expose().to_owned(),
-                    keys.secret_access_key.expose().to_owned(),
-                    token,
-                )
-            })
-        };
-        assert_eq!(found("default"), Some(("A".to_owned(), "B=".to_owned(), None)));
-        assert_eq!(found("other"), Some(("C".to_owned(), "D".to_owned(), Some("E".to_owned()))));
-        assert_eq!(found("half"), None);
-        assert_eq!(found("none"), None);
-    }
 }

@@ -3,19 +3,21 @@
 //! Source: "AWS Secrets Manager API reference", `GetSecretValue`.
 
 mod chain;
+mod profile;
 mod sigv4;
 
 use std::time::Duration;
 
 use sandpit_core::time::UnixNanos;
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use super::{
     Failure, Fetched, Hidden, Problem, Source, SourceError, Step,
     http::{Call, Http, Reply, texts},
     version_name,
 };
-use crate::{Clock, Credential, Environment, clock::from_seconds, uri::AwsUri};
+use crate::{Clock, Credential, Environment, SecretText, clock::from_seconds, uri::AwsUri};
 use sigv4::{Keys, Signed};
 
 const SERVICE: &str = "secretsmanager";
@@ -45,6 +47,8 @@ struct ErrorBody {
     #[serde(rename = "__type")]
     kind: String,
 }
+
+crate::lacks::says_nothing!(AwsSource, SecretValue, Keys, Signed<'_>, profile::Profile);
 
 impl AwsSource {
     pub(super) fn new(
@@ -106,36 +110,39 @@ impl AwsSource {
             (None, Some(stage)) => fields.push(("VersionStage", stage)),
             (None, None) => {}
         }
-        let body = texts(&fields);
         let kind = "application/x-amz-json-1.1";
         let target = format!("{SERVICE}.GetSecretValue");
+        let call = self.signed(keys, &endpoint, SERVICE, kind, Some(&target), texts(&fields));
+        self.http.send(&call).step(STEP)
+    }
+
+    /// A question with a body, signed.
+    fn signed(
+        &self,
+        keys: &Keys,
+        endpoint: &str,
+        service: &str,
+        kind: &str,
+        target: Option<&str>,
+        body: Zeroizing<Vec<u8>>,
+    ) -> Call {
         let time = stamp(self.clock.now_s());
         let (_, host) = endpoint.split_once("://").unwrap_or_default();
         let mut headers =
             vec![("content-type", kind), ("host", host), ("x-amz-date", time.as_str())];
-        if let Some(token) = &keys.session_token {
-            headers.push(("x-amz-security-token", token.expose()));
-        }
-        headers.push(("x-amz-target", &target));
-        let signed = Signed {
-            method: "POST",
-            path: "/",
-            headers: &headers,
-            body: &body,
-            time: &time,
-            region: &self.uri.region,
-            service: SERVICE,
-        };
+        let token = keys.session_token.as_ref().map(SecretText::trimmed);
+        headers.extend(token.map(|token| ("x-amz-security-token", token)));
+        headers.extend(target.map(|target| ("x-amz-target", target)));
+        let region = &self.uri.region;
+        let (method, path, time) = ("POST", "/", time.as_str());
+        let signed = Signed { method, path, headers: &headers, body: &body, time, region, service };
         let authorization = signed.authorization(keys);
-        let mut call = Call::new(reqwest::Method::POST, format!("{endpoint}/"))
-            .body(kind, body)
-            .header("x-amz-date", &time)
-            .header("x-amz-target", &target)
-            .header("authorization", &authorization);
-        if let Some(token) = &keys.session_token {
-            call = call.header("x-amz-security-token", token.expose());
+        let mut call = Call::new(reqwest::Method::POST, format!("{endpoint}/")).body(kind, body);
+        // The client sets the other two.
+        for (name, value) in headers.iter().filter(|(name, _)| name.starts_with("x-amz-")) {
+            call = call.header(name, value);
         }
-        self.http.send(&call).step(STEP)
+        call.header("authorization", &authorization)
     }
 
     fn refused(&self, reply: &Reply) -> Problem {

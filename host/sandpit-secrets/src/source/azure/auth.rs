@@ -48,6 +48,8 @@ struct TokenAnswer {
     expires_on: Option<Value>,
 }
 
+crate::lacks::says_nothing!(TokenAnswer);
+
 fn number(value: Option<&Value>) -> Option<u64> {
     match value? {
         Value::Number(number) => number.as_u64(),
@@ -122,19 +124,23 @@ impl AzureSource {
         let path = Path::new(path);
         let content = read_guarded(path, FILE_BYTES_MAX, crate::Care::Refuse, &mut Vec::new())?;
         let setup = |problem: &str| Problem::Setup { problem: problem.to_owned() };
-        let pem = std::str::from_utf8(&content)
-            .map_err(|_| setup("the client's certificate is not in PEM (PKCS#12 is not served)"))?;
+        let pem = std::str::from_utf8(&content).map_err(|_| {
+            setup(
+                "the client's certificate is not in PEM; PKCS#12 becomes PEM with `openssl \
+                     pkcs12 -in FILE.pfx -nodes -out FILE.pem`",
+            )
+        })?;
         let key = jwt::rsa_key(pem)?;
         let certificate = pem_bytes(pem, "CERTIFICATE").ok_or_else(|| {
             setup("there is no certificate beside the key in the client's PEM file")
         })?;
-        // The thumbprint that Microsoft's documents want; it is no protection, only a name.
-        let thumbprint = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &certificate);
+        // By which Microsoft finds the certificate that the application registered.
+        let thumbprint = digest::digest(&digest::SHA256, &certificate);
         let now = self.clock.now_s();
         let header = json!({
-            "alg": "RS256",
+            "alg": "PS256",
             "typ": "JWT",
-            "x5t": URL_SAFE_NO_PAD.encode(thumbprint),
+            "x5t#S256": URL_SAFE_NO_PAD.encode(thumbprint),
         });
         let claims = json!({
             "aud": url,
@@ -144,7 +150,7 @@ impl AzureSource {
             "nbf": now,
             "exp": now.saturating_add(ASSERTION_S),
         });
-        let token = jwt::sign(&header, &claims, &key)?;
+        let token = jwt::sign(jwt::Algorithm::Ps256, &header, &claims, &key)?;
         Ok(SecretText::new(token.to_string()))
     }
 

@@ -54,6 +54,8 @@ struct InnerError {
     code: String,
 }
 
+crate::lacks::says_nothing!(AzureSource, Bundle);
+
 impl AzureSource {
     pub(super) fn new(
         uri: AzureUri,

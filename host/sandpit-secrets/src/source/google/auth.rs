@@ -1,7 +1,7 @@
 //! How the host proves itself to Google: a service account's key, a federated identity, or the
 //! metadata server, in the order of "Application Default Credentials".
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use reqwest::Method;
 use serde::Deserialize;
@@ -24,6 +24,8 @@ const FILE_BYTES_MAX: usize = 64 * 1024;
 const ASSERTION_S: u64 = 3_600;
 /// The longest life of a token that is believed.
 const TOKEN_MAX: Duration = Duration::from_secs(12 * 3_600);
+/// Headers with which an address is asked for a token.
+const HEADERS_MAX: usize = 16;
 /// The host of the metadata server, if not another is named.
 const METADATA: &str = "metadata.google.internal";
 
@@ -55,6 +57,9 @@ struct ExternalAccount {
 #[derive(Deserialize)]
 struct CredentialSource {
     file: Option<String>,
+    url: Option<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, Hidden>,
     format: Option<Format>,
 }
 
@@ -77,6 +82,8 @@ struct Impersonated {
     access_token: Hidden,
     expire_time: String,
 }
+
+crate::lacks::says_nothing!(File, TokenAnswer, Impersonated);
 
 impl GoogleSource {
     /// Has a token that is good. Says whether it was made just now.
@@ -112,7 +119,7 @@ impl GoogleSource {
             "iat": now,
             "exp": now.saturating_add(ASSERTION_S),
         });
-        let assertion = jwt::sign(&header, &claims, &key).step(STEP)?;
+        let assertion = jwt::sign(jwt::Algorithm::Rs256, &header, &claims, &key).step(STEP)?;
         let call = Call::new(Method::POST, account.token_uri.clone()).form(&[
             ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
             ("assertion", &assertion),
@@ -126,7 +133,7 @@ impl GoogleSource {
         &self,
         account: &ExternalAccount,
     ) -> Result<(SecretText, Duration), Failure> {
-        let subject = subject(&account.credential_source).step("read the subject's token")?;
+        let subject = self.subject(&account.credential_source)?;
         let call = Call::new(Method::POST, account.token_url.clone()).form(&[
             ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
             ("audience", &account.audience),
@@ -141,6 +148,38 @@ impl GoogleSource {
             Some(url) => self.impersonate(url, &token),
             None => Ok((token, lifetime)),
         }
+    }
+
+    /// What proves the subject: in a file that the platform renews, or at an address of its own.
+    fn subject(&self, source: &CredentialSource) -> Result<SecretText, Failure> {
+        const STEP: &str = "read the subject's token";
+        let content = match (&source.file, &source.url) {
+            (Some(path), None) => read_platform_file(Path::new(path), FILE_BYTES_MAX).step(STEP)?,
+            (None, Some(url)) => {
+                let mut call = Call::get(url.clone());
+                if source.headers.len() > HEADERS_MAX {
+                    let problem = "there are too many headers in `credential_source`".to_owned();
+                    return Err((STEP, Problem::Setup { problem }));
+                }
+                for (name, value) in &source.headers {
+                    call = call.named_header(name, value.0.trimmed()).step(STEP)?;
+                }
+                let reply = self.http.send(&call).step(STEP)?;
+                if !reply.is_success() {
+                    let help = "the platform that vouches for this host gave no token";
+                    return Err((STEP, reply.refusal("no token", help)));
+                }
+                SecretText::from_bytes(reply.body.to_vec())
+                    .ok_or_else(|| (STEP, reply.odd("it is not text")))?
+            }
+            _ => {
+                let problem = "of external accounts those are served whose token is in a file \
+                               (`credential_source.file`) or at an address \
+                               (`credential_source.url`)";
+                return Err((STEP, Problem::Setup { problem: problem.to_owned() }));
+            }
+        };
+        token_in(content, source.format.as_ref()).step(STEP)
     }
 
     fn impersonate(
@@ -195,39 +234,32 @@ fn read(path: &str) -> Result<File, Problem> {
     // The parser's own words would repeat what is in it.
     serde_json::from_slice(&content).map_err(|_| Problem::Setup {
         problem: format!(
-            "`{}` is neither the key of a service account nor a file-based external account",
+            "`{}` is neither the key of a service account nor an external account",
             path.display()
         ),
     })
 }
 
-fn subject(source: &CredentialSource) -> Result<SecretText, Problem> {
+/// The token in what a file or an address gave.
+fn token_in(content: SecretText, format: Option<&Format>) -> Result<SecretText, Problem> {
     let setup = |problem: &str| Problem::Setup { problem: problem.to_owned() };
-    let path = source.file.as_deref().ok_or_else(|| {
-        setup(
-            "only external accounts whose token is in a file (`credential_source.file`) are served",
-        )
-    })?;
-    let content = read_platform_file(Path::new(path), FILE_BYTES_MAX)?;
-    match &source.format {
-        Some(format) if format.kind == "json" => {
-            let field = format.subject_token_field_name.as_deref().unwrap_or("access_token");
-            let document: serde_json::Value = serde_json::from_str(content.expose())
-                .map_err(|_| setup("the subject's token is not in a JSON document"))?;
-            let serde_json::Value::Object(mut fields) = document else {
-                return Err(setup("the subject's token is not in a JSON object"));
-            };
-            let token = match fields.remove(field) {
-                Some(serde_json::Value::String(token)) => Some(SecretText::new(token)),
-                _ => None,
-            };
-            for (_, value) in &mut fields {
-                if let serde_json::Value::String(text) = value {
-                    text.zeroize();
-                }
-            }
-            token.ok_or_else(|| setup("the document has no text with the subject's token"))
+    let Some(format) = format.filter(|format| format.kind == "json") else {
+        return Ok(content);
+    };
+    let field = format.subject_token_field_name.as_deref().unwrap_or("access_token");
+    let document: serde_json::Value = serde_json::from_str(content.expose())
+        .map_err(|_| setup("the subject's token is not in a JSON document"))?;
+    let serde_json::Value::Object(mut fields) = document else {
+        return Err(setup("the subject's token is not in a JSON object"));
+    };
+    let token = match fields.remove(field) {
+        Some(serde_json::Value::String(token)) => Some(SecretText::new(token)),
+        _ => None,
+    };
+    for (_, value) in &mut fields {
+        if let serde_json::Value::String(text) = value {
+            text.zeroize();
         }
-        _ => Ok(content),
     }
+    token.ok_or_else(|| setup("the document has no text with the subject's token"))
 }

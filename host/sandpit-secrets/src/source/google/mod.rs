@@ -50,6 +50,8 @@ struct Version {
     create_time: String,
 }
 
+crate::lacks::says_nothing!(GoogleSource, Access, Payload);
+
 impl GoogleSource {
     pub(super) fn new(
         uri: GoogleUri,

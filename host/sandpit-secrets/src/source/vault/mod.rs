@@ -100,6 +100,8 @@ struct Leased {
     data: Option<BTreeMap<String, HiddenValue>>,
 }
 
+crate::lacks::says_nothing!(VaultSource, Lent, HiddenValue, Kv2, Leased, auth::Login);
+
 impl VaultSource {
     pub(super) fn new(
         uri: VaultUri,

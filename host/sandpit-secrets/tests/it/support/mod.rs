@@ -13,7 +13,8 @@ use std::sync::{
 
 use sandpit_core::time::{Nanos, UnixNanos};
 use sandpit_secrets::{
-    Clock, Environment, Fetched, KeyUri, SecretText, SigningKey, Source, SourceError, source,
+    Clock, Environment, Fetched, Keeper, KeeperPolicy, KeyNews, KeyUri, Proven, SecretText,
+    SigningKey, Source, SourceError, source,
 };
 
 pub(crate) use server::{Answer, Identity, Request, Server};
@@ -89,6 +90,47 @@ pub(crate) fn hmac(api_key: &str, secret: &str) -> (String, String) {
     let signature = ring::hmac::sign(&key, b"payload");
     let hex = signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     (api_key.to_owned(), hex)
+}
+
+/// A key goes on signing while its server is gone, which is said; and what the server has when it is
+/// back, under the secret `canary0next`, is used. Without it nothing begins.
+pub(crate) fn lives_through<T>(
+    source: Box<dyn Source>,
+    hands: &Hands,
+    end: impl FnOnce(),
+    again: impl FnOnce() -> T,
+) {
+    let mut prove = |_: &Arc<SigningKey>| Ok(Proven::default());
+    let policy = KeeperPolicy::default();
+    let mut keeper = Keeper::open("test", source, policy, hands.now(), &mut prove).unwrap();
+    // How old it is is another matter.
+    let mut polled = |keeper: &mut Keeper, hands: &Hands| -> Vec<KeyNews> {
+        let news = keeper.poll(hands.now(), &mut prove);
+        news.into_iter().filter(|news| !matches!(news, KeyNews::Old(_))).collect()
+    };
+    let signs = |keeper: &Keeper| {
+        let mut signature = String::new();
+        let key = keeper.handle().current();
+        key.sign_into(b"payload", &mut signature);
+        (key.api_key().to_owned(), signature)
+    };
+    assert_eq!(signs(&keeper), hmac(API_KEY, SECRET));
+    end();
+    for failures in 1..3 {
+        hands.turn_s(keeper.next_poll().since(hands.now()).0 / Nanos::SECOND.0);
+        let news = polled(&mut keeper, hands);
+        let [KeyNews::Kept { why, failures: said, .. }] = &news[..] else { panic!("{news:?}") };
+        assert_eq!(*said, failures);
+        let words = chain(why);
+        assert!(words.contains("no answer from 127.0.0.1:"), "{words}");
+        assert_eq!(signs(&keeper), hmac(API_KEY, SECRET));
+    }
+    let back = again();
+    hands.turn_s(keeper.next_poll().since(hands.now()).0 / Nanos::SECOND.0);
+    let news = polled(&mut keeper, hands);
+    assert!(matches!(news[..], [KeyNews::Recovered, KeyNews::Rotated { .. }]), "{news:?}");
+    assert_eq!(signs(&keeper), hmac(API_KEY, "canary0next"));
+    drop(back);
 }
 
 /// An error with its causes, and the same as a programmer sees it. Nothing secret is in it.

