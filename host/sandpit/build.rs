@@ -1,5 +1,5 @@
 //! Lists the sources that `sandpit plugin new` hands out, so that an installed binary can start a
-//! strategy without the repository: the contract, the Rust SDK and the core that its test harness
+//! strategy without the repository: the contract, the SDKs, and the core that the Rust test harness
 //! runs on.
 
 use std::{
@@ -8,11 +8,13 @@ use std::{
 };
 
 /// Files and folders of the repository, as the vendored folder has them too.
-const VENDORED: [&str; 5] = [
+const VENDORED: [&str; 7] = [
     "host/sandpit-core/Cargo.toml",
     "host/sandpit-core/clippy.toml",
     "host/sandpit-core/src",
+    "sdk/python",
     "sdk/rust",
+    "sdk/typescript",
     "wit",
 ];
 
@@ -44,7 +46,8 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         // Build output and editors' files are nobody's source.
-        if name != "target" && !name.starts_with('.') && !name.ends_with('~') {
+        let is_made = ["target", "__pycache__", "node_modules"].contains(&name.as_str());
+        if !is_made && !name.starts_with('.') && !name.ends_with('~') {
             collect(&path, files)?;
         }
     }

@@ -149,7 +149,7 @@ fn what_is_no_strategy_is_refused_with_one_clear_line() {
     let (absent, _) = both(folder.path(), &["plugin", "inspect", "absent.wasm"], 1);
     assert!(absent.errors.contains("absent.wasm"), "{absent:#?}");
     let (no_crate, _) = both(folder.path(), &["plugin", "build", "."], 1);
-    assert!(no_crate.errors.contains("no Rust package"), "{no_crate:#?}");
+    assert!(no_crate.errors.contains("is no strategy"), "{no_crate:#?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod cli;
 mod docs;
 mod isolation;
+mod keys;
 mod live;
 mod paper;
 mod plugins;

@@ -19,9 +19,11 @@ const MAIN_LINES_MAX: usize = 30;
 /// host: a strategy is built without it.
 fn allowed(package: &str) -> Option<&'static [&'static str]> {
     Some(match package {
-        "sandpit-core" | "sandpit-sdk-macros" => &[],
+        "sandpit-core" | "sandpit-sdk-macros" | "sandpit-admin" => &[],
         "sandpit-exchange" | "sandpit-plugin" | "sandpit-venue" | "sandpit-journal"
         | "sandpit-secrets" => &["sandpit-core"],
+        // Texts of alerts pass the same mask as the log.
+        "sandpit-alerts" => &["sandpit-core", "sandpit-secrets"],
         "sandpit-sdk" => &["sandpit-sdk-macros"],
         "sandpit-testing" => &["sandpit-core", "sandpit-sdk"],
         // The last three for `bench`, which runs a strategy natively beside its component.
@@ -32,6 +34,8 @@ fn allowed(package: &str) -> Option<&'static [&'static str]> {
             "sandpit-exchange",
             "sandpit-journal",
             "sandpit-secrets",
+            "sandpit-alerts",
+            "sandpit-admin",
             "sandpit-sdk",
             "sandpit-testing",
             "ema-cross",
@@ -204,6 +208,29 @@ fn links(document: &str) -> Vec<&str> {
 fn links_are_found() {
     let document = "a [b](c.md) d [e](f.md#g)\n```\n[no](no.md)\n```\n";
     assert_eq!(links(document), ["c.md", "f.md#g"]);
+}
+
+/// What is compiled, with its features: every line is a package.
+fn compiled(arguments: &[&str]) -> BTreeSet<String> {
+    let answer = Command::new(env!("CARGO"))
+        .current_dir(root())
+        .args(["tree", "--prefix", "none", "--format", "{p} {f}"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(answer.status.success());
+    let text = String::from_utf8(answer.stdout).unwrap();
+    text.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect()
+}
+
+/// So that nothing is compiled twice, for the program and for its tests, and what is tested is what
+/// runs.
+#[test]
+fn the_program_is_the_same_with_its_tests() {
+    let tested = compiled(&["--workspace", "--edges", "normal,build,dev"]);
+    let program = compiled(&["--package", "sandpit", "--edges", "normal,build"]);
+    let others: Vec<_> = program.difference(&tested).collect();
+    assert!(others.is_empty(), "say these features in the root, as of `digest`: {others:#?}");
 }
 
 #[test]

@@ -24,16 +24,32 @@ pub fn root() -> PathBuf {
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
-        let built = Command::new(env!("CARGO"))
-            .current_dir(root())
-            .args(["build", "--release", "--quiet", "--bin", "sandpit"])
-            .status()
-            .expect("cargo runs");
+        let mut build = Command::new(env!("CARGO"));
+        build.current_dir(root()).args(["build", "--release", "--quiet", "--bin", "sandpit"]);
+        // What cargo tells a test of its package: the script of one dependency looks at it, and half of
+        // all would be compiled again.
+        let told = env::vars_os().map(|(name, _)| name);
+        for name in told.filter(|name| is_of_the_package(&name.to_string_lossy())) {
+            build.env_remove(name);
+        }
+        let built = build.status().expect("cargo runs");
         assert!(built.success(), "the binary does not build");
         // A test runs from `target/release/deps`.
         let here = env::current_exe().expect("a process knows its file");
         here.ancestors().nth(2).expect("it lies in a target folder").join("sandpit")
     })
+}
+
+/// Whether a variable is one that cargo sets for the package whose tests it runs.
+fn is_of_the_package(name: &str) -> bool {
+    const OTHERS: [&str; 5] = [
+        "CARGO_CRATE_NAME",
+        "CARGO_BIN_NAME",
+        "CARGO_PRIMARY_PACKAGE",
+        "CARGO_TARGET_TMPDIR",
+        "OUT_DIR",
+    ];
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || OTHERS.contains(&name)
 }
 
 /// Where strategies are built that a test begins: one folder for all, so that what they are built
@@ -56,6 +72,7 @@ pub fn sandpit(folder: &Path) -> Command {
     command
         .current_dir(folder)
         .env("CARGO_TARGET_DIR", strategies_target())
+        .env("SANDPIT_TOOLCHAINS", strategies_target().join("toolchains"))
         .env_remove("SANDPIT_LOG")
         // Nothing of the caller's: an empty list of whom to trust, and a cache of the tests' own.
         .env("XDG_CONFIG_HOME", user_folder("config"))

@@ -65,7 +65,7 @@ pub use engine::{Artifact, CompileError, Engine, EngineError, EngineSettings};
 pub use inspect::{Inspection, LimitsView, ParameterView, WarmUpView};
 pub use instance::{Instance, Parameters};
 pub use latency::{Latency, Sampling};
-pub use limits::{COMPONENT_BYTES_MAX, Limits, STACK_BYTES_MAX};
+pub use limits::{COMPONENT_BYTES_MAX, Limits, Profile, STACK_BYTES_MAX};
 pub use load::{
     ComponentFile, Loaded, Loader, Origin, Prepared, ReadError, Refusal, RefusalCode,
     SIGNATURE_EXTENSION,

@@ -13,8 +13,9 @@ pub const STACK_BYTES_MAX: usize = 512 * KIB;
 pub(crate) const MEMORIES_MAX: usize = 4;
 /// Tables of a component.
 pub(crate) const TABLES_MAX: usize = 4;
-/// Core instances of a component: the module itself, its shims, adapters.
-pub(crate) const INSTANCES_MAX: usize = 16;
+/// Core instances of a component: the module itself, its shims, adapters. Python's interpreter is
+/// linked from 108 of them, each a library or the bundle of what one takes from another.
+pub(crate) const INSTANCES_MAX: usize = 192;
 /// Live resource handles of a component. The contract has no resources.
 pub(crate) const HANDLES_MAX: usize = 256;
 /// Bytes that `describe` may hand over: 64 parameters with all their texts, with room to spare.
@@ -73,6 +74,54 @@ pub struct Limits {
     /// Bytes of a core dump, and of the guest's memory that it would hold: one that is larger is
     /// left out. 0 is none.
     pub core_dump_bytes_max: usize,
+}
+
+/// How much a strategy's runtime may need: limits by name, for an operator to grant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// Compiled languages.
+    #[default]
+    Standard,
+    /// Strategies that bring an interpreter along: its heap, its start, and its collector of garbage,
+    /// which now and then makes one call a hundred times as long as the others.
+    Heavy,
+}
+
+impl Profile {
+    /// All, the smallest first.
+    pub const ALL: [Self; 2] = [Self::Standard, Self::Heavy];
+
+    /// Its name in configuration and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Heavy => "heavy",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|profile| profile.name() == name)
+    }
+
+    /// What it allows. What no runtime needs more of is the same in all.
+    #[must_use]
+    pub fn limits(self) -> Limits {
+        match self {
+            Self::Standard => Limits::default(),
+            Self::Heavy => Limits {
+                memory_bytes_max: 512 * MIB,
+                table_elements_max: 100_000,
+                fuel_per_call_max: 2_000_000_000,
+                fuel_start_max: 50_000_000_000,
+                call_deadline: Duration::from_secs(1),
+                start_deadline: Duration::from_secs(60),
+                ..Limits::default()
+            },
+        }
+    }
 }
 
 impl Default for Limits {

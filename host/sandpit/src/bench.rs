@@ -23,7 +23,7 @@ use sandpit_core::{
     time::{Nanos, UnixNanos},
 };
 use sandpit_journal::tape::{TapeClock, TapeHeader, TapeReader, TapeWriter};
-use sandpit_plugin::{AnyPlugins, ComponentFile, Mode, Runner as _, Session};
+use sandpit_plugin::{AnyPlugins, ComponentFile, Mode, Profile, Runner as _, Session};
 use sandpit_sdk::runtime;
 use sandpit_testing::{NativePlugin, SessionStart};
 use serde::Serialize;
@@ -305,6 +305,7 @@ fn whole(tape: &Path, component: &Path) -> Result<Duration, BenchError> {
         plugins: vec![PluginOverride {
             name: NAME.to_owned(),
             source: PluginSource::Component(component.to_owned()),
+            profile: Profile::default(),
         }],
         budget: Some("1000000000".to_owned()),
         ..Overrides::default()

@@ -5,7 +5,7 @@
 
 #![forbid(unsafe_code)]
 
-pub mod admin;
+pub mod alerts;
 pub mod audit;
 pub mod author;
 pub mod backtest;
@@ -14,6 +14,7 @@ pub mod cli;
 pub mod config;
 pub mod data;
 pub mod demo;
+pub mod keys;
 pub mod replay;
 pub mod report;
 pub mod sandbox;
@@ -23,3 +24,5 @@ pub mod synthetic;
 pub mod trust;
 pub mod venues;
 pub mod watch;
+
+pub use sandpit_admin as admin;

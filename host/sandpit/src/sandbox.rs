@@ -281,9 +281,10 @@ pub fn read_component(path: &Path) -> Result<ComponentFile, SandboxError> {
 /// ends what runs away.
 #[must_use]
 pub fn limits(said: &SandboxLimits, mode: Mode) -> Limits {
+    let granted = said.profile().limits();
     let default = match mode {
-        Mode::Backtest => Limits::default().reproducible(),
-        Mode::Paper | Mode::Testnet | Mode::Live => Limits::default(),
+        Mode::Backtest => granted.reproducible(),
+        Mode::Paper | Mode::Testnet | Mode::Live => granted,
     };
     let wide = |limit| usize::try_from(said.value(limit)).unwrap_or(usize::MAX);
     let deadline = |limit, default| said.said(limit).map_or(default, Duration::from_millis);
@@ -376,6 +377,8 @@ pub fn arguments(
 
 #[cfg(test)]
 mod tests {
+    use sandpit_plugin::Profile;
+
     use super::*;
 
     #[test]
@@ -413,6 +416,19 @@ mod tests {
 
     fn wide_of(number: u64) -> usize {
         usize::try_from(number).unwrap()
+    }
+
+    #[test]
+    fn a_profile_is_what_is_not_said() {
+        let said = SandboxLimits::default().granted(Profile::Heavy);
+        assert_eq!(limits(&said, Mode::Live), Profile::Heavy.limits());
+        assert_eq!(limits(&said, Mode::Backtest), Profile::Heavy.limits().reproducible());
+        let less = said.with(Limit::MemoryBytes, 1 << 20);
+        assert_eq!(limits(&less, Mode::Live).memory_bytes_max, 1 << 20);
+        assert_eq!(
+            limits(&less, Mode::Live).fuel_per_call_max,
+            Profile::Heavy.limits().fuel_per_call_max,
+        );
     }
 
     #[test]

@@ -14,17 +14,17 @@ const GRIDS: [(u32, u32); 2] = [(1, 3), (2, 2)];
 
 /// All orders and executions of a journal.
 #[derive(Debug, Default)]
-pub(super) struct Journaled {
-    pub(super) orders: BTreeSet<String>,
+pub(crate) struct Journaled {
+    pub(crate) orders: BTreeSet<String>,
     /// How orders ended.
-    pub(super) closed: BTreeMap<String, OrderState>,
-    pub(super) fills: BTreeSet<Fill>,
+    pub(crate) closed: BTreeMap<String, OrderState>,
+    pub(crate) fills: BTreeSet<Fill>,
     /// Signed quantity of all executions, by instrument.
-    pub(super) held: BTreeMap<u16, Decimal>,
+    pub(crate) held: BTreeMap<u16, Decimal>,
 }
 
 impl Journaled {
-    pub(super) fn new(rows: &[Row]) -> Self {
+    pub(crate) fn new(rows: &[Row]) -> Self {
         let mut all = Self::default();
         for row in rows {
             let Entry::Core(record) = &row.entry else { continue };
@@ -53,7 +53,7 @@ impl Journaled {
     }
 
     /// Asserts that the exchange has every execution, every order that arrived, and no other.
-    pub(super) fn check(&self, books: &Books) {
+    pub(crate) fn check(&self, books: &Books) {
         let names: Vec<&str> = books.orders.iter().map(|order| order.name.as_str()).collect();
         let there: BTreeSet<&str> = names.iter().copied().collect();
         assert_eq!(names.len(), there.len(), "an order was sent twice");

@@ -24,17 +24,19 @@ use crate::support::sandpit;
 const START_MAX: Duration = Duration::from_secs(60);
 
 /// A key of the host's account, by its name; its secret is the name with `secret` behind it.
-pub(super) const TRADES: &str = "hostkeythattrades";
+pub(crate) const TRADES: &str = "hostkeythattrades";
+/// The same for money: no key is one of two modes.
+pub(crate) const TRADES_LIVE: &str = "hostkeythattradeslive";
 /// One that says of itself that it may withdraw.
-pub(super) const WITHDRAWS: &str = "hostkeythatwithdraws";
+pub(crate) const WITHDRAWS: &str = "hostkeythatwithdraws";
 /// One that may read only.
-pub(super) const READS: &str = "hostkeythatreads";
+pub(crate) const READS: &str = "hostkeythatreads";
 
 /// What the account begins with.
-pub(super) const BTC: &str = "100";
+pub(crate) const BTC: &str = "100";
 
 /// The secret of a key.
-pub(super) fn secret(key: &str) -> String {
+pub(crate) fn secret(key: &str) -> String {
     format!("{key}secret")
 }
 
@@ -63,6 +65,7 @@ fn description() -> String {
              \"10000000\" }}\n"
         ),
         key(TRADES, ""),
+        key(TRADES_LIVE, ""),
         key(WITHDRAWS, "withdrawals = true"),
         key(READS, "trading = false"),
     ]
@@ -70,33 +73,35 @@ fn description() -> String {
 }
 
 /// The exchange. It ends when it is dropped.
-pub(super) struct Exchange {
+pub(crate) struct Exchange {
     process: Child,
     /// Host and port.
-    pub(super) address: String,
+    pub(crate) address: String,
+    /// With which it is looked at.
+    key: &'static str,
 }
 
 /// One order as the exchange has it.
 #[derive(Clone, Debug)]
-pub(super) struct Order {
-    pub(super) name: String,
-    pub(super) open: bool,
+pub(crate) struct Order {
+    pub(crate) name: String,
+    pub(crate) open: bool,
 }
 
 /// One execution: its order's name, its number, whether it bought, price, quantity.
-pub(super) type Fill = (String, u64, bool, Decimal, Decimal);
+pub(crate) type Fill = (String, u64, bool, Decimal, Decimal);
 
 /// Everything that the exchange knows of the account.
 #[derive(Debug, Default)]
-pub(super) struct Books {
-    pub(super) orders: Vec<Order>,
-    pub(super) fills: BTreeSet<Fill>,
+pub(crate) struct Books {
+    pub(crate) orders: Vec<Order>,
+    pub(crate) fills: BTreeSet<Fill>,
     /// Free and locked together, by asset.
-    pub(super) balances: BTreeMap<String, Decimal>,
+    pub(crate) balances: BTreeMap<String, Decimal>,
 }
 
 impl Books {
-    pub(super) fn open(&self) -> BTreeSet<&str> {
+    pub(crate) fn open(&self) -> BTreeSet<&str> {
         let open = self.orders.iter().filter(|order| order.open);
         open.map(|order| order.name.as_str()).collect()
     }
@@ -112,12 +117,22 @@ fn list(value: &Value) -> &[Value] {
 
 impl Exchange {
     /// Starts it with the made-up market, so many times as fast as real time.
-    pub(super) fn start(folder: &Path, speed: u32) -> Self {
+    pub(crate) fn start(folder: &Path, speed: u32) -> Self {
         Self::start_at(folder, speed, "127.0.0.1:0")
     }
 
-    pub(super) fn start_at(folder: &Path, speed: u32, listen: &str) -> Self {
-        fs::write(folder.join("exchange.toml"), description()).unwrap();
+    pub(crate) fn start_at(folder: &Path, speed: u32, listen: &str) -> Self {
+        Self::start_as(folder, (speed, listen), &description(), TRADES)
+    }
+
+    /// Starts one that is described otherwise; `key` is one of the account's, to look at it with.
+    pub(crate) fn start_as(
+        folder: &Path,
+        (speed, listen): (u32, &str),
+        description: &str,
+        key: &'static str,
+    ) -> Self {
+        fs::write(folder.join("exchange.toml"), description).unwrap();
         let mut process = sandpit(folder)
             .args(["exchange", "--config", "exchange.toml", "--synthetic", "--listen", listen])
             .args(["--speed", &speed.to_string()])
@@ -142,7 +157,7 @@ impl Exchange {
             }
             all.push(line);
         };
-        Self { process, address }
+        Self { process, address, key }
     }
 
     fn call(&self, method: &str, target: &str, key: Option<&str>) -> (u16, Value) {
@@ -162,14 +177,27 @@ impl Exchange {
     }
 
     /// Asks what everybody may ask.
-    pub(super) fn public(&self, target: &str) -> Value {
+    pub(crate) fn public(&self, target: &str) -> Value {
         let (status, value) = self.call("GET", target, None);
         assert_eq!(status, 200, "{target}: {value}");
         value
     }
 
     /// Asks as the account's holder.
-    pub(super) fn signed(&self, method: &str, path: &str, params: &str) -> Value {
+    pub(crate) fn signed(&self, method: &str, path: &str, params: &str) -> Value {
+        let (status, value) = self.signed_by(self.key, method, path, params);
+        assert_eq!(status, 200, "{path}: {value}");
+        value
+    }
+
+    /// Asks with a key; the status, and what is said.
+    pub(crate) fn signed_by(
+        &self,
+        key: &str,
+        method: &str,
+        path: &str,
+        params: &str,
+    ) -> (u16, Value) {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let time = since.as_millis();
         let query = if params.is_empty() {
@@ -177,24 +205,22 @@ impl Exchange {
         } else {
             format!("{params}&timestamp={time}")
         };
-        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret(TRADES).as_bytes());
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret(key).as_bytes());
         let signature = hmac::sign(&secret, query.as_bytes());
         let hex: String = signature.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         let target = format!("{path}?{query}&signature={hex}");
-        let (status, value) = self.call(method, &target, Some(TRADES));
-        assert_eq!(status, 200, "{target}: {value}");
-        value
+        self.call(method, &target, Some(key))
     }
 
     /// What only whoever runs it decides.
-    pub(super) fn control(&self, what: &str, params: &str) {
+    pub(crate) fn control(&self, what: &str, params: &str) {
         let (status, value) =
             self.call("POST", &format!("/sandpit/v1/control/{what}?{params}"), None);
         assert_eq!(status, 200, "{what}: {value}");
     }
 
     /// Everything of the account, with the executions of these symbols.
-    pub(super) fn books(&self, symbols: &[&str]) -> Books {
+    pub(crate) fn books(&self, symbols: &[&str]) -> Books {
         let mut books = Books::default();
         for symbol in symbols {
             let mut names = BTreeMap::new();

@@ -1,8 +1,8 @@
 //! Sessions on an exchange as processes: `sandpit run` against `sandpit exchange`, each mode of it, its
 //! refusals, what it remembers, and that its books are the exchange's.
 
-mod compared;
-mod exchange;
+pub(crate) mod compared;
+pub(crate) mod exchange;
 mod history;
 mod paper;
 mod refusals;
@@ -25,18 +25,18 @@ use super::support::{Run, root, run, sandpit, strategies_target};
 use exchange::{Exchange, TRADES, secret};
 
 /// The longest that anything may take that a test waits for.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 /// The longest that a command may take that is refused.
 const REFUSAL_MAX: Duration = Duration::from_secs(30);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A folder with a configuration, and the memory of its sessions.
-struct Stage {
+pub(crate) struct Stage {
     folder: tempfile::TempDir,
 }
 
 /// Where the tests' session is to find its exchange.
-fn hosts(address: &str) -> String {
+pub(crate) fn hosts(address: &str) -> String {
     format!(
         "[venue.hosts]\nrest = \"http://{address}\"\nstream = \"ws://{address}/stream\"\n\
          ws_api = \"ws://{address}/ws-api/v3\"\n"
@@ -44,25 +44,25 @@ fn hosts(address: &str) -> String {
 }
 
 /// The account's own name of its key in a mode.
-fn variable(mode: &str, part: &str) -> String {
+pub(crate) fn variable(mode: &str, part: &str) -> String {
     format!("SANDPIT_MAIN_{}_{part}", mode.to_uppercase())
 }
 
 impl Stage {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    fn memory(&self, file: &str) -> PathBuf {
+    pub(crate) fn memory(&self, file: &str) -> PathBuf {
         self.path().join("memory").join(file)
     }
 
     /// Writes the configuration: what is particular to the exchange, and the rest.
-    fn configure(&self, venue: &str, rest: &str) {
+    pub(crate) fn configure(&self, venue: &str, rest: &str) {
         let text = format!(
             "version = 1\ncurrency = \"USDT\"\n[venue]\nexchange = \"binance-spot\"\n{venue}\n{rest}"
         );
@@ -70,7 +70,7 @@ impl Stage {
     }
 
     /// The command with what every session here has, and this key in the environment.
-    fn command(&self, mode: &str, key: Option<&str>, more: &[&str]) -> Command {
+    pub(crate) fn command(&self, mode: &str, key: Option<&str>, more: &[&str]) -> Command {
         let mut command = sandpit(self.path());
         command.args(["run", "run.toml", "--state", "memory", "--mode", mode]).args(more);
         if let Some(key) = key {
@@ -80,7 +80,7 @@ impl Stage {
     }
 
     /// A session that must not begin: how it ends, as text and as JSON.
-    fn refused(&self, mode: &str, key: Option<&str>, more: &[&str], exit: i32) -> Value {
+    pub(crate) fn refused(&self, mode: &str, key: Option<&str>, more: &[&str], exit: i32) -> Value {
         let shown = self.ended(self.command(mode, key, more)).ends(exit);
         assert!(shown.output.is_empty(), "{shown:#?}");
         assert_eq!(shown.errors.matches("help:").count(), 1, "one block of help: {shown:#?}");
@@ -91,7 +91,7 @@ impl Stage {
     }
 
     /// What a command leaves behind that is to end by itself, and soon.
-    fn ended(&self, mut command: Command) -> Run {
+    pub(crate) fn ended(&self, mut command: Command) -> Run {
         let file = |name: &str| File::create(self.path().join(name)).unwrap();
         let mut process = command.stdout(file("out")).stderr(file("err")).spawn().unwrap();
         let text = |name: &str| fs::read_to_string(self.path().join(name)).unwrap();
@@ -111,7 +111,7 @@ impl Stage {
     }
 
     /// The journal, verified.
-    fn journal(&self) -> Vec<Row> {
+    pub(crate) fn journal(&self) -> Vec<Row> {
         let path = self.memory("session.journal");
         let verdict = verify(&path, None).unwrap();
         assert!(matches!(verdict, Verdict::Verified(_)), "{verdict:?}");
@@ -144,14 +144,14 @@ impl Stage {
 }
 
 /// A session as a process.
-struct Session<'a> {
-    stage: &'a Stage,
-    process: Option<Child>,
+pub(crate) struct Session<'a> {
+    pub(crate) stage: &'a Stage,
+    pub(crate) process: Option<Child>,
 }
 
 impl<'a> Session<'a> {
     /// Starts it.
-    fn spawn(stage: &'a Stage, mode: &str, key: Option<&str>, more: &[&str]) -> Self {
+    pub(crate) fn spawn(stage: &'a Stage, mode: &str, key: Option<&str>, more: &[&str]) -> Self {
         let said = File::create(stage.path().join("said")).unwrap();
         let mut command = stage.command(mode, key, &[&["--json"], more].concat());
         command.env("SANDPIT_LOG", "warn,plugin=info").stdout(Stdio::piped()).stderr(said);
@@ -159,7 +159,7 @@ impl<'a> Session<'a> {
     }
 
     /// Starts it, and waits until it trades.
-    fn start(stage: &'a Stage, mode: &str, more: &[&str]) -> Self {
+    pub(crate) fn start(stage: &'a Stage, mode: &str, more: &[&str]) -> Self {
         let key = (mode != "paper").then_some(TRADES);
         let mut session = Self::spawn(stage, mode, key, more);
         session.wait_for("that every plugin runs", |list| {
@@ -170,17 +170,21 @@ impl<'a> Session<'a> {
     }
 
     /// What it said on its error output.
-    fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         fs::read_to_string(self.stage.path().join("said")).unwrap_or_default()
     }
 
     /// Asks something that is answered by a session that runs.
-    fn ask(&self, words: &[&str]) -> Run {
+    pub(crate) fn ask(&self, words: &[&str]) -> Run {
         run(self.stage.path(), &[&["--json"], words, &["--state", "memory"]].concat())
     }
 
     /// Waits until `is_so` has something.
-    fn wait_until<T>(&mut self, what: &str, mut is_so: impl FnMut(&Self) -> Option<T>) -> T {
+    pub(crate) fn wait_until<T>(
+        &mut self,
+        what: &str,
+        mut is_so: impl FnMut(&Self) -> Option<T>,
+    ) -> T {
         let begun = Instant::now();
         loop {
             if let Some(found) = is_so(self) {
@@ -196,7 +200,7 @@ impl<'a> Session<'a> {
     }
 
     /// Waits until the list of plugins is as it should be.
-    fn wait_for(&mut self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn wait_for(&mut self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         self.wait_until(what, |session| {
             let listed = session.ask(&["plugin", "list"]);
             (listed.exit == Some(0)).then(|| listed.json()).filter(&is_so)
@@ -204,19 +208,19 @@ impl<'a> Session<'a> {
     }
 
     /// The journal so far, not verified: the session goes on.
-    fn rows(&self) -> Vec<Row> {
+    pub(crate) fn rows(&self) -> Vec<Row> {
         let reader = JournalReader::open(self.stage.memory("session.journal")).unwrap();
         reader.entries().map(|row| row.unwrap()).collect()
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let process = self.process.as_ref().unwrap();
         let id = Pid::from_raw(i32::try_from(process.id()).unwrap()).unwrap();
         kill_process(id, signal).unwrap();
     }
 
     /// Ends it as Ctrl-C does; what it says.
-    fn end(mut self) -> Value {
+    pub(crate) fn end(mut self) -> Value {
         self.signal(Signal::INT);
         let run = Run::from(self.process.take().unwrap().wait_with_output().unwrap());
         assert_eq!(run.exit, Some(0), "{run:#?}\n{}", self.said());
@@ -224,7 +228,7 @@ impl<'a> Session<'a> {
     }
 
     /// Ends it as a loss of power does to a process.
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         let mut process = self.process.take().unwrap();
         process.kill().unwrap();
         process.wait().unwrap();
@@ -241,13 +245,13 @@ impl Drop for Session<'_> {
 }
 
 /// A crate as a component.
-fn built(folder: &Path, name: &str) -> PathBuf {
+pub(crate) fn built(folder: &Path, name: &str) -> PathBuf {
     let out = strategies_target().join(format!("live-{name}.wasm"));
     run(folder, &["plugin", "build", ".", "--out", out.to_str().unwrap()]).ends(0);
     out
 }
 
-fn market_maker() -> &'static Path {
+pub(crate) fn market_maker() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| built(&root().join("plugins/market-maker"), "market-maker"))
 }
@@ -259,7 +263,7 @@ fn witness() -> &'static Path {
 
 /// A strategy that has two orders in a market all the time. The tests' machine may be slow, and that
 /// is not what they are about.
-fn maker(name: &str, symbol: &str, quantity: &str) -> String {
+pub(crate) fn maker(name: &str, symbol: &str, quantity: &str) -> String {
     format!(
         "[[plugins]]\nname = \"{name}\"\ncomponent = {:?}\nbudget = \"1000000\"\n\
          instruments = [\"{symbol}\"]\n[plugins.parameters]\nquantity = \"{quantity}\"\n\
@@ -282,7 +286,7 @@ fn listener(name: &str) -> String {
 }
 
 /// `[venue]` for sessions with one or both symbols.
-fn venue(symbols: &[&str], address: &str, mode: &str) -> String {
+pub(crate) fn venue(symbols: &[&str], address: &str, mode: &str) -> String {
     let key = match mode {
         "paper" => String::new(),
         mode => format!("key = \"env://main/{mode}\"\n"),

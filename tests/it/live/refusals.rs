@@ -5,7 +5,7 @@ use std::{fs, net::TcpListener, process::Stdio};
 
 use super::{
     Exchange, Session, Stage,
-    exchange::{READS, TRADES, WITHDRAWS},
+    exchange::{READS, TRADES, TRADES_LIVE, WITHDRAWS},
     hosts, maker, market_maker, run, venue,
 };
 
@@ -48,15 +48,15 @@ fn money_needs_a_word_and_two_limits() {
         stage.configure(&venue(&["BTCUSDT"], &exchange.address, "live"), &rest);
     };
     configure(&format!("{LOSS}{POSITION}"));
-    says(&stage.refused("live", Some(TRADES), &[], USAGE), &["money"]);
+    says(&stage.refused("live", Some(TRADES_LIVE), &[], USAGE), &["money"]);
     configure(POSITION);
-    says(&stage.refused("live", Some(TRADES), &["--real-money"], CONFIG), &["lost in a day"]);
+    says(&stage.refused("live", Some(TRADES_LIVE), &["--real-money"], CONFIG), &["lost in a day"]);
     configure(LOSS);
-    says(&stage.refused("live", Some(TRADES), &["--real-money"], CONFIG), &["position"]);
+    says(&stage.refused("live", Some(TRADES_LIVE), &["--real-money"], CONFIG), &["position"]);
     // With all of it, it begins.
     configure(&format!("{LOSS}{POSITION}"));
     let mut session =
-        Session::spawn(&stage, "live", Some(TRADES), &["--real-money", "--on-stop", "cancel"]);
+        Session::spawn(&stage, "live", Some(TRADES_LIVE), &["--real-money", "--on-stop", "cancel"]);
     session.wait_for("an order", |list| list["session"]["open_orders"].as_u64() > Some(0));
     session.end();
     assert!(exchange.books(&["BTCUSDT"]).open().is_empty());
@@ -155,10 +155,15 @@ fn whoever_asks_is_told_what_a_session_waits_for() {
     drop(held);
     stage.configure(&venue(&["BTCUSDT"], &address, "paper"), &plugin());
     let mut session = Session::spawn(&stage, "paper", None, &[]);
-    // Before it knows what there is to trade it takes no commands, and says it on its own output.
-    session.wait_until("a line that says it", |session| {
-        session.said().contains("waiting for").then_some(())
+    // Before it knows what there is to trade it says what it waits for, and takes no command.
+    let early = session.wait_until("a status that says it", |session| {
+        let status = session.ask(&["status"]);
+        (status.exit == Some(0)).then(|| status.json())
     });
+    assert_eq!(early["trading_state"], "opening", "{early:#}");
+    assert!(early["line"]["waiting"].as_str().unwrap().contains("waiting for"), "{early:#}");
+    let refused = session.ask(&["kill"]).ends(FAILED);
+    assert!(refused.output.contains("not open yet"), "{refused:#?}");
     // Once the exchange is there, the same session begins.
     let exchange = Exchange::start_at(stage.path(), 5, &address);
     session.wait_for("that it runs", |list| list["plugins"][0]["state"]["name"] == "running");

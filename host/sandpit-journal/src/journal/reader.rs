@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Began, Entries, JournalError, RawRow, Tables, head::Head, schema, store::Store,
+    Began, Entries, Entry, JournalError, RawRow, Tables, codec, head::Head, schema, store::Store,
     tables::plugins_of, writer,
 };
 
@@ -40,6 +40,38 @@ impl JournalReader {
         Entries::new(&self.store)
     }
 
+    /// Rows after one, oldest first; at most [`super::READ_ROWS`]. For looking: the chain is not
+    /// verified.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn rows_after(&self, seq: u64) -> Result<Vec<RawRow>, JournalError> {
+        let seq = i64::try_from(seq).unwrap_or(i64::MAX);
+        self.store.rows_after(seq).map_err(|failed| self.store.fail("read", failed.error))
+    }
+
+    /// Rows before one, newest first; at most [`super::READ_ROWS`]. For looking: the chain is not
+    /// verified.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn rows_before(&self, seq: u64) -> Result<Vec<RawRow>, JournalError> {
+        let seq = i64::try_from(seq).unwrap_or(i64::MAX);
+        self.store.rows_before(seq).map_err(|error| self.store.fail("read", error))
+    }
+
+    /// What a row says.
+    ///
+    /// # Errors
+    /// It is not of this program's form.
+    pub fn entry(&self, row: &RawRow) -> Result<Entry, JournalError> {
+        codec::decode(row).map_err(|why| JournalError::Unreadable {
+            path: self.store.path.clone(),
+            seq: row.seq,
+            why: why.to_owned(),
+        })
+    }
+
     /// The last row; the chain before it is not looked at.
     ///
     /// # Errors
@@ -73,5 +105,42 @@ impl JournalReader {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.store.path
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sandpit_core::time::UnixNanos;
+
+    use super::*;
+    use crate::journal::{HostRecord, Journal, JournalOptions, READ_ROWS};
+
+    #[test]
+    fn rows_are_read_from_anywhere_beside_the_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("session.journal");
+        let tables = Tables {
+            instruments: Vec::new(),
+            plugins: Vec::new(),
+            budgets: Vec::new(),
+            currency: "USDT".to_owned(),
+        };
+        let mut journal = Journal::open(&path, &tables, &JournalOptions::default()).unwrap();
+        let notes: Vec<_> = (0..1_000).map(|at| HostRecord::Note(at.to_string())).collect();
+        journal.append(UnixNanos(1), &notes).unwrap();
+        let reader = JournalReader::open(&path).unwrap();
+        let seqs = |rows: Vec<RawRow>| rows.iter().map(|row| row.seq).collect::<Vec<_>>();
+        assert_eq!(seqs(reader.rows_after(999).unwrap()), [1_000, 1_001]);
+        assert_eq!(seqs(reader.rows_before(3).unwrap()), [2, 1]);
+        assert_eq!(reader.rows_before(u64::MAX).unwrap().len(), READ_ROWS as usize);
+        assert!(reader.rows_after(u64::MAX).unwrap().is_empty());
+        assert!(reader.rows_before(0).unwrap().is_empty());
+        // What is written meanwhile is there at the next look.
+        journal.append(UnixNanos(2), [&HostRecord::Note("new".to_owned())]).unwrap();
+        let new = reader.rows_after(1_001).unwrap();
+        let entry = reader.entry(&new[0]).unwrap();
+        assert_eq!(entry, Entry::Host(HostRecord::Note("new".to_owned())));
+        let changed = RawRow { body: "{}".to_owned(), ..new[0].clone() };
+        assert!(matches!(reader.entry(&changed), Err(JournalError::Unreadable { seq: 1_002, .. })));
     }
 }

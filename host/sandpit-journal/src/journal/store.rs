@@ -97,6 +97,14 @@ impl Store {
         }
     }
 
+    /// The rows before one, newest first, at most [`READ_ROWS`]. The chain is not looked at.
+    pub(super) fn rows_before(&self, seq: i64) -> rusqlite::Result<Vec<RawRow>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT seq, step, at, kind, plugin, instrument, order_id, body, hash FROM journal WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2",
+        )?;
+        statement.query_map(params![seq, READ_ROWS], raw)?.collect()
+    }
+
     /// The rows of one kind, oldest first, as far as the file can be read. The chain is not looked
     /// at.
     pub(super) fn rows_of_kind(&self, kind: &str) -> Vec<RawRow> {

@@ -1,17 +1,17 @@
 //! Running cargo and rustup: which one, in which environment, and what their answers mean.
 
 use std::{
-    env, fs, io,
+    env, fs,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::Command,
 };
 
 use serde::Deserialize;
 
-use super::{AuthorError, GUEST_TARGET};
-
-/// The end of a tool's output that an error shows, in bytes.
-const OUTPUT_BYTES_MAX: usize = 4 * 1024;
+use super::{
+    AuthorError, GUEST_TARGET,
+    tool::{Voice, run},
+};
 
 /// The guest profile, said on the command line so that a crate needs no profile of its own and a
 /// `plugins/` workspace keeps its one profile. The name section stays: back-traces need it.
@@ -76,7 +76,8 @@ struct Message {
 
 /// cargo, as the caller's environment names it, with nothing in it that would change the result.
 pub(super) fn command(folder: &Path) -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
     command.current_dir(folder);
     for name in INFLUENCES {
         command.env_remove(name);
@@ -122,7 +123,8 @@ pub(super) fn package(folder: &Path) -> Result<Package, AuthorError> {
 
 /// Makes sure that the guest target is there.
 pub(super) fn ensure_target(folder: &Path) -> Result<(), AuthorError> {
-    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let mut rustc = Command::new(rustc);
     rustc.current_dir(folder).args(["--print", "target-libdir", "--target", GUEST_TARGET]);
     let answer = run(&mut rustc, Voice::Silent)?;
     let library = PathBuf::from(String::from_utf8_lossy(&answer).trim());
@@ -172,61 +174,4 @@ fn remaps(workspace_root: &Path) -> String {
         .filter_map(|(from, to)| Some(format!("--remap-path-prefix={}={to}", from?.display())))
         .collect::<Vec<_>>()
         .join("\u{1f}")
-}
-
-/// Who hears what a tool says on its error output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Voice {
-    /// The terminal, as it comes.
-    Heard,
-    /// Only an error, at its end.
-    Silent,
-}
-
-/// Runs a tool to its end and hands back what it wrote on its output.
-pub(super) fn run(command: &mut Command, voice: Voice) -> Result<Vec<u8>, AuthorError> {
-    command.stdout(Stdio::piped());
-    command.stderr(if voice == Voice::Heard { Stdio::inherit() } else { Stdio::piped() });
-    let output = finish(command)?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    Err(failed(command, &[&output.stderr]))
-}
-
-/// Runs a tool whose whole output is for people. Our own output belongs to the one answer of a
-/// command, so what is heard goes to the error output.
-pub(super) fn run_aloud(command: &mut Command, voice: Voice) -> Result<(), AuthorError> {
-    match voice {
-        Voice::Heard => command.stdout(io::stderr()).stderr(Stdio::inherit()),
-        Voice::Silent => command.stdout(Stdio::piped()).stderr(Stdio::piped()),
-    };
-    let output = finish(command)?;
-    if output.status.success() {
-        Ok(())
-    } else {
-        Err(failed(command, &[&output.stderr, &output.stdout]))
-    }
-}
-
-fn finish(command: &mut Command) -> Result<Output, AuthorError> {
-    let tool = command.get_program().to_string_lossy().into_owned();
-    command
-        .stdin(Stdio::null())
-        .spawn()
-        .and_then(std::process::Child::wait_with_output)
-        .map_err(|source| AuthorError::ToolMissing { tool, source })
-}
-
-fn failed(command: &Command, outputs: &[&[u8]]) -> AuthorError {
-    let tool = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy();
-    let first = command.get_args().next().unwrap_or_default().to_string_lossy();
-    let said: Vec<_> = outputs.iter().map(|output| String::from_utf8_lossy(output)).collect();
-    let said = said.join("\n");
-    let said = said.trim();
-    let mut from = said.len().saturating_sub(OUTPUT_BYTES_MAX);
-    while !said.is_char_boundary(from) {
-        from += 1;
-    }
-    AuthorError::ToolFailed { command: format!("{tool} {first}"), output: said[from..].to_owned() }
 }

@@ -1,12 +1,19 @@
-//! What authors of strategies use: a new crate to start from, and the way from a Rust crate to a
-//! component. Checking and running components is the sandbox's and `backtest`'s.
+//! What authors of strategies use: a new strategy to start from, and the way from its folder to a
+//! component, in each language. Checking and running components is the sandbox's and `backtest`'s.
 
 mod build;
 mod cargo;
+mod language;
+mod project;
+mod python;
 mod scaffold;
+mod tool;
+mod toolchain;
+mod typescript;
 mod vendor;
 
 pub use build::{Built, build, test};
+pub use language::Language;
 pub use scaffold::{Scaffold, scaffold};
 
 use std::path::{Path, PathBuf};
@@ -52,8 +59,11 @@ pub enum AuthorError {
         /// What rustup said.
         output: String,
     },
-    /// The folder has no package.
-    #[error("`{path}` is no Rust package: it has no Cargo.toml with a [package]", path = path.display())]
+    /// The folder has no strategy.
+    #[error(
+        "`{path}` is no strategy: it has no Cargo.toml with a [package], no pyproject.toml and no package.json",
+        path = path.display()
+    )]
     NoPackage {
         /// Which folder.
         path: PathBuf,
@@ -63,6 +73,28 @@ pub enum AuthorError {
     NoCdylib {
         /// Which.
         package: String,
+    },
+    /// A manifest does not say what it must, or the folder is not as it says.
+    #[error("`{path}`: {problem}", path = path.display())]
+    Manifest {
+        /// Which file or folder.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The SDK is not where a strategy has it.
+    #[error("`{path}` has no SDK: there is no `.sandpit` in it, and no folder above it has one", path = path.display())]
+    NoSdk {
+        /// The strategy's folder.
+        path: PathBuf,
+    },
+    /// Tools of a language could not be fetched.
+    #[error("the tools for {kind} could not be set up from its package registry")]
+    Toolchain {
+        /// Which.
+        kind: &'static str,
+        /// What the registry's client said.
+        output: String,
     },
     /// A tool answered with something else than it promises.
     #[error("cannot understand the answer of `{tool}`: {problem}")]
@@ -97,13 +129,25 @@ impl AuthorError {
             Self::ToolMissing { tool, .. } if tool.ends_with("cargo") => {
                 "building a strategy needs Rust: install it with rustup".to_owned()
             }
+            Self::ToolMissing { tool, .. } if tool.ends_with("python3") => {
+                "a strategy in Python needs Python 3.10 or newer, with pip".to_owned()
+            }
+            Self::ToolMissing { tool, .. } if tool.ends_with("node") || tool.ends_with("npm") => {
+                "a strategy in TypeScript needs Node.js 20 or newer, with npm".to_owned()
+            }
+            Self::Toolchain { output, .. } => format!(
+                "the first build needs the network, later ones do not; the client said: {output}"
+            ),
+            Self::NoSdk { .. } => {
+                "begin a strategy with `sandpit plugin new`, and keep its `.sandpit` folder"
+                    .to_owned()
+            }
             Self::TargetMissing { output } => {
                 format!("run `rustup target add {GUEST_TARGET}` yourself; rustup said: {output}")
             }
             Self::ToolFailed { output, .. } if !output.is_empty() => output.clone(),
             Self::NoPackage { .. } => {
-                "name the folder of a strategy's crate; `sandpit plugin new NAME` makes one"
-                    .to_owned()
+                "name the folder of a strategy; `sandpit plugin new NAME` makes one".to_owned()
             }
             Self::NoCdylib { .. } => {
                 "add to its Cargo.toml: [lib] crate-type = [\"cdylib\", \"rlib\"]".to_owned()

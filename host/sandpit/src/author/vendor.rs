@@ -1,12 +1,12 @@
 //! The sources that a new strategy is built on, carried in the binary: contract, SDK, test harness
-//! and the core under it. They are laid out as in the repository, under a workspace manifest of
-//! their own, so that their manifests work unchanged.
+//! and, for Rust, the core under it. They are laid out as in the repository; those in Rust under a
+//! workspace manifest of their own, so that their manifests work unchanged.
 
 use std::collections::BTreeSet;
 
 use toml::{Table, Value};
 
-use super::AuthorError;
+use super::{AuthorError, Language};
 
 /// Path in the repository and text of every vendored file.
 static FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/vendored.rs"));
@@ -22,10 +22,28 @@ pub(super) const TOOLCHAIN_FILE: &str = include_str!("../../../../rust-toolchain
 
 const MEMBERS: [&str; 4] = ["host/sandpit-core", "sdk/rust", "sdk/rust/macros", "sdk/rust/testing"];
 
+/// Folders that a language's strategies are built on.
+const fn folders(language: Language) -> &'static [&'static str] {
+    match language {
+        Language::Rust => &["wit/", "host/sandpit-core/", "sdk/rust/"],
+        Language::Python => &["wit/", "sdk/python/"],
+        Language::TypeScript => &["wit/", "sdk/typescript/"],
+    }
+}
+
 /// All files of the vendored folder, with paths relative to it.
-pub(super) fn files() -> Result<Vec<(&'static str, String)>, AuthorError> {
-    let mut files = vec![("Cargo.toml", workspace_manifest()?)];
-    files.extend(FILES.iter().map(|(path, text)| (*path, (*text).to_owned())));
+pub(super) fn files(language: Language) -> Result<Vec<(&'static str, String)>, AuthorError> {
+    let mut files = Vec::new();
+    if language == Language::Rust {
+        files.push(("Cargo.toml", workspace_manifest()?));
+    }
+    let wanted = |path: &str| folders(language).iter().any(|folder| path.starts_with(folder));
+    files.extend(
+        FILES
+            .iter()
+            .filter(|(path, _)| wanted(path))
+            .map(|(path, text)| (*path, (*text).to_owned())),
+    );
     Ok(files)
 }
 
@@ -81,7 +99,7 @@ mod tests {
 
     #[test]
     fn every_member_is_there_with_what_it_inherits() {
-        let files = files().unwrap();
+        let files = files(Language::Rust).unwrap();
         let has = |path: &str| files.iter().any(|(name, _)| *name == path);
         for member in MEMBERS {
             assert!(has(&format!("{member}/Cargo.toml")), "{member}");
@@ -98,9 +116,13 @@ mod tests {
 
     #[test]
     fn nothing_of_this_machine_is_in_it() {
-        for (path, text) in files().unwrap() {
-            assert!(!path.starts_with('/') && !path.contains(".."), "{path}");
-            assert!(!text.contains(env!("CARGO_MANIFEST_DIR")), "{path}");
+        for language in Language::ALL {
+            let files = files(language).unwrap();
+            assert!(files.iter().any(|(path, _)| *path == "wit/strategy.wit"));
+            for (path, text) in files {
+                assert!(!path.starts_with('/') && !path.contains(".."), "{path}");
+                assert!(!text.contains(env!("CARGO_MANIFEST_DIR")), "{path}");
+            }
         }
     }
 }

@@ -3,14 +3,16 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::atomic::AtomicBool};
 
+use sandpit_alerts::AlertsConfig;
 use sandpit_core::{num::Money, plugin::FaultCode, time::Nanos};
-use sandpit_plugin::ComponentFile;
+use sandpit_plugin::{ComponentFile, Profile};
 
 use super::{BacktestError, Outcome, input::Market, run::Run};
 use crate::{
     config::{
-        FaultRules, FillModel, JournalConfig, MoneyLimits, PaperConfig, PluginRun, PluginSource,
-        ReplayConfig, RiskConfig, RunConfig, SandboxLimits, SandboxTotals, SwapRules, WatchRules,
+        FaultRules, FillModel, JournalConfig, KeysConfig, MoneyLimits, PaperConfig, PluginRun,
+        PluginSource, ReplayConfig, RiskConfig, RunConfig, SandboxLimits, SandboxTotals, SwapRules,
+        WatchRules,
     },
     sandbox::{Loading, SandboxError},
     synthetic,
@@ -29,16 +31,19 @@ const BUDGET: Money = Money(1_000_000 * 1_000_000_000_000_000_000);
 pub fn canary(
     name: &str,
     component: &ComponentFile,
+    profile: Profile,
     seed: u64,
     loading: &Loading,
 ) -> Result<Outcome, BacktestError> {
     let market = Market::made(synthetic::Options { seed, length: LENGTH })?;
-    match session(name, component, seed, loading, &market, Vec::new()) {
+    let play =
+        |instruments| session(name, component, profile, (seed, loading), &market, instruments);
+    match play(Vec::new()) {
         Err(BacktestError::Plugin { source: SandboxError::Fault(fault), .. })
             if fault.code == FaultCode::StartRefused =>
         {
             let first = market.instruments.first().map(|it| it.spec().symbol.clone());
-            session(name, component, seed, loading, &market, first.into_iter().collect())
+            play(first.into_iter().collect())
         }
         outcome => outcome,
     }
@@ -47,8 +52,8 @@ pub fn canary(
 fn session(
     name: &str,
     component: &ComponentFile,
-    seed: u64,
-    loading: &Loading,
+    profile: Profile,
+    (seed, loading): (u64, &Loading),
     market: &Market,
     instruments: Vec<String>,
 ) -> Result<Outcome, BacktestError> {
@@ -59,7 +64,7 @@ fn session(
         instruments,
         parameters: BTreeMap::new(),
         limits: MoneyLimits::default(),
-        sandbox: SandboxLimits::default(),
+        sandbox: SandboxLimits::default().granted(profile),
     };
     let config = RunConfig {
         seed,
@@ -76,6 +81,9 @@ fn session(
         journal: JournalConfig::default(),
         replay: ReplayConfig::default(),
         venue: None,
+        admin: None,
+        alerts: AlertsConfig::default(),
+        keys: KeysConfig::default(),
         instruments: Vec::new(),
         sandbox_total: SandboxTotals::default(),
         faults: FaultRules::default(),

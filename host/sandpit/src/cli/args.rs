@@ -5,9 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::granted::{LanguageArg, ProfileArgs, TrustArgs};
+
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 3 configuration, 4 market data,
-5 plugin refused, 6 verification differs, 7 journal, 8 no session, 130 interrupted.
+5 plugin refused, 6 verification differs, 7 journal, 8 no session, 9 keys found,
+130 interrupted.
 
 Begin with `sandpit demo`, then `sandpit plugin new my-strategy`.";
 
@@ -65,9 +68,18 @@ pub(super) enum Command {
     Report(ReportCommand),
     /// Ask the plugins of a session the same again, and compare every answer
     Replay(super::replay::ReplayArgs),
+    /// Say who may use the HTTP interface of a session
+    #[command(subcommand)]
+    Admin(super::admin::AdminCommand),
+    /// Try whether alerts arrive
+    #[command(subcommand)]
+    Alerts(super::alerts::AlertsCommand),
     /// Verify, show, export, report, back up and rotate a journal
     #[command(subcommand)]
     Audit(super::audit::AuditCommand),
+    /// Check, change and store keys, and look for keys where none belong
+    #[command(subcommand)]
+    Secrets(super::secrets::SecretsCommand),
     /// Run the whole host in a hostile world, by chance from a seed, and check that it holds
     Simulate(SimulateArgs),
     /// Be an exchange on loopback that speaks Binance Spot's dialect, to test any bot against
@@ -78,7 +90,7 @@ pub(super) enum Command {
     Doctor,
     /// Check a run's configuration, or print one with every key
     #[command(subcommand)]
-    Config(ConfigCommand),
+    Config(super::config::ConfigCommand),
     /// Be the compiler of the host that started this process
     #[command(hide = true)]
     CompileChild {
@@ -104,14 +116,17 @@ pub(super) struct DemoArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PluginCommand {
-    /// Start a new strategy: a crate that builds, tests and runs as it is
+    /// Start a new strategy: a folder that builds, tests and runs as it is
     New {
         /// Folder to make; its last part is the name (a-z, 0-9 and `-`)
         folder: PathBuf,
+        /// What it is written in
+        #[arg(long, default_value = "rust")]
+        language: LanguageArg,
     },
-    /// Build a strategy's crate into a component, and check it
+    /// Build a strategy into a component, and check it
     Build {
-        /// Folder of the crate
+        /// Folder of the strategy
         #[arg(default_value = ".")]
         folder: PathBuf,
         /// Where to write the component [default: sandpit/<name>.wasm in the target folder]
@@ -123,23 +138,27 @@ pub(super) enum PluginCommand {
         /// The component
         component: PathBuf,
         #[command(flatten)]
+        granted: ProfileArgs,
+        #[command(flatten)]
         trust: TrustArgs,
     },
     /// Show which walls stand around a strategy's process on this machine
     Walls,
     /// Check that a component would be loaded, and let it trade a short synthetic market
     Check {
-        /// A component, or the folder of a crate that is built first
+        /// A component, or the folder of a strategy that is built first
         plugin: PathBuf,
+        #[command(flatten)]
+        granted: ProfileArgs,
         /// Seed of the synthetic market
         #[arg(long, default_value_t = 42)]
         seed: u64,
         #[command(flatten)]
         trust: TrustArgs,
     },
-    /// Run a crate's own tests, then the checks of `plugin check`
+    /// Run a strategy's own tests, then the checks of `plugin check`
     Test {
-        /// Folder of the crate
+        /// Folder of the strategy
         #[arg(default_value = ".")]
         folder: PathBuf,
         /// Seed of the synthetic market
@@ -148,26 +167,6 @@ pub(super) enum PluginCommand {
     },
     #[command(flatten)]
     Session(super::session::PluginCommand),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct TrustArgs {
-    /// What the component needs to be let in
-    #[arg(long, value_name = "POLICY", default_value = "any")]
-    pub(super) policy: PolicyArg,
-    /// The trust list [default: sandpit/trust.toml in the user's settings]
-    #[arg(long, value_name = "FILE")]
-    pub(super) trust: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum PolicyArg {
-    /// Its hash in the trust list
-    Pinned,
-    /// A signature by a key in the trust list, or its hash there
-    Signed,
-    /// Nothing
-    Any,
 }
 
 #[derive(Debug, Subcommand)]
@@ -283,6 +282,8 @@ pub(super) struct BacktestArgs {
     /// Share of each --plugin, in the account's currency [default: 1000000]
     #[arg(long, value_name = "AMOUNT")]
     pub(super) budget: Option<String>,
+    #[command(flatten)]
+    pub(super) granted: ProfileArgs,
     /// A parameter of a strategy
     #[arg(long = "set", value_name = "PLUGIN.PARAMETER=VALUE")]
     pub(super) settings: Vec<String>,
@@ -336,6 +337,8 @@ pub(super) struct StrategiesArgs {
     /// Share of each --plugin, in the account's currency [default: 1000000]
     #[arg(long, value_name = "AMOUNT")]
     pub(super) budget: Option<String>,
+    #[command(flatten)]
+    pub(super) granted: ProfileArgs,
     /// A parameter of a strategy
     #[arg(long = "set", value_name = "PLUGIN.PARAMETER=VALUE")]
     pub(super) settings: Vec<String>,
@@ -481,17 +484,4 @@ pub(super) struct BenchArgs {
     /// How often each is measured; the fastest counts
     #[arg(long, default_value_t = 3)]
     pub(super) repeat: u32,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum ConfigCommand {
-    /// Check a configuration without running it
-    Check {
-        /// The file
-        file: PathBuf,
-    },
-    /// Print a configuration with every key, explained
-    Schema,
-    /// Print every code that an order can be denied with
-    Denials,
 }

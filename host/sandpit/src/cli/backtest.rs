@@ -1,12 +1,6 @@
 //! `sandpit backtest`.
 
-use std::{
-    path::Path,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::path::Path;
 
 use indicatif::ProgressBar;
 use serde_json::json;
@@ -15,11 +9,12 @@ use super::{
     args::BacktestArgs,
     places,
     reply::{Exit, Failure, Reply},
+    signals::stop_flag,
     terminal::Terminal,
 };
 use crate::{
     backtest::{self, BacktestError, Outcome, Watch},
-    config::{self, Overrides, PluginOverride},
+    config::{self, Overrides},
     report,
     sandbox::{Isolation, SandboxError},
 };
@@ -41,11 +36,7 @@ pub(super) fn run(arguments: BacktestArgs, terminal: &Terminal) -> Result<Reply,
 }
 
 fn overrides(arguments: BacktestArgs) -> Result<Overrides, Failure> {
-    let plugins = arguments
-        .plugins
-        .iter()
-        .map(|text| PluginOverride::parse(text))
-        .collect::<Result<_, _>>()?;
+    let plugins = arguments.granted.plugins(&arguments.plugins)?;
     Ok(Overrides {
         on_exchange: false,
         seed: arguments.seed,
@@ -77,23 +68,6 @@ pub(super) fn reply(outcome: &Outcome, folder: &Path, terminal: &Terminal) -> Re
     });
     let reply = Reply::new(text, json);
     if partial { reply.ending(Exit::Interrupted) } else { reply }
-}
-
-/// Is set by the first Ctrl-C; the second ends the process at once, should a run not stop.
-pub(super) fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
-    static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-    if let Some(stop) = STOP.get() {
-        return Ok(Arc::clone(stop));
-    }
-    let stop = Arc::new(AtomicBool::new(false));
-    let in_handler = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if in_handler.swap(true, Ordering::Relaxed) {
-            std::process::exit(Exit::Interrupted.code().into());
-        }
-    })
-    .map_err(|error| Failure::from_error(Exit::Failed, &error))?;
-    Ok(Arc::clone(STOP.get_or_init(|| stop)))
 }
 
 /// Shows how far a run is.

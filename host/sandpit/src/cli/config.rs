@@ -1,15 +1,26 @@
 //! `sandpit config`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Subcommand;
 use sandpit_core::risk::DenialCode;
 use serde_json::json;
 
-use super::{
-    args::ConfigCommand,
-    reply::{Failure, Reply},
-};
+use super::reply::{Failure, Reply};
 use crate::config::{self, Overrides};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Check a configuration without running it
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+    /// Print a configuration with every key, explained
+    Schema,
+    /// Print every code that an order can be denied with
+    Denials,
+}
 
 pub(super) fn run(command: &ConfigCommand) -> Result<Reply, Failure> {
     match command {

@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use super::{
     args::{CheckArgs, ClockArg, DataCommand, FetchArgs, ImportArgs},
-    backtest::stop_flag,
     reply::{Exit, Failure, Reply},
+    signals::stop_flag,
     terminal::Terminal,
 };
 use crate::data::{

@@ -4,8 +4,9 @@ use serde_json::json;
 
 use super::{
     args::DemoArgs,
-    backtest::{Bar, reply, stop_flag},
+    backtest::{Bar, reply},
     reply::{Exit, Failure, Reply},
+    signals::stop_flag,
     terminal::Terminal,
 };
 use crate::demo::{self, DemoError};

@@ -18,8 +18,8 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::{
-    backtest::stop_flag,
     reply::{Exit, Failure, Reply},
+    signals::stop_flag,
     terminal::Terminal,
 };
 use crate::synthetic;

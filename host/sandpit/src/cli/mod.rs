@@ -2,6 +2,8 @@
 //! The answer goes to the output, whole and alone; progress, notes and errors go to the error
 //! output. With `--json` both answers and errors are one JSON document on the output.
 
+mod admin;
+mod alerts;
 mod args;
 mod audit;
 mod backtest;
@@ -10,6 +12,7 @@ mod config;
 mod data;
 mod demo;
 mod exchange;
+mod granted;
 mod paper;
 mod places;
 mod plugin;
@@ -18,7 +21,9 @@ mod replay;
 mod reply;
 mod report;
 mod run;
+mod secrets;
 mod session;
+mod signals;
 mod simulate;
 mod terminal;
 mod trust;
@@ -33,7 +38,7 @@ use args::{Arguments, Command};
 use reply::{Exit, Failure, Reply};
 use terminal::{LOG_VARIABLE, Terminal};
 
-use crate::sandbox::RUNNER_COMMAND;
+use crate::{keys, sandbox::RUNNER_COMMAND};
 
 /// Runs the command line of this process.
 #[must_use]
@@ -53,6 +58,7 @@ pub fn main() -> ExitCode {
     }
     // Before there is a secret in it. Where this fails, `plugin walls` says so.
     let _ = sandpit_plugin::protect_host_memory();
+    keys::protect_process();
     let terminal = Terminal::new(arguments.common);
     let outcome = prepare(&terminal).and_then(|()| run(arguments.command, &terminal));
     terminal.finish(outcome)
@@ -91,7 +97,10 @@ fn run(command: Command, terminal: &Terminal) -> Result<Reply, Failure> {
         Command::Kill(arguments) => session::kill(&arguments),
         Command::Report(command) => report::run(&command, terminal),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Admin(command) => admin::run(&command),
+        Command::Alerts(command) => alerts::run(&command),
         Command::Audit(command) => audit::run(command, terminal),
+        Command::Secrets(command) => secrets::run(command),
         Command::Simulate(arguments) => simulate::run(&arguments, terminal),
         Command::CompileChild { .. } => {
             Err(Failure::new(Exit::Usage, "this command is for the host itself"))

@@ -8,13 +8,14 @@ use serde_json::json;
 
 use super::{
     args::{PaperArgs, PaperRunArgs, PaperVenueCommand, SideArg, StrategiesArgs},
-    backtest::{Bar, stop_flag},
+    backtest::Bar,
     places,
     reply::{Exit, Failure, Reply},
+    signals::stop_flag,
     terminal::Terminal,
 };
 use crate::{
-    config::{self, ConfigError, Overrides, PluginOverride, RunConfig},
+    config::{self, ConfigError, Overrides, RunConfig},
     session::{self, Options, Outcome, SessionError, SystemClock, Trading, VenueError},
 };
 
@@ -69,10 +70,9 @@ pub(super) fn read_with(
     arguments: StrategiesArgs,
     overrides: Overrides,
 ) -> Result<RunConfig, Failure> {
-    let plugins = arguments.plugins.iter().map(|text| PluginOverride::parse(text));
     let overrides = Overrides {
         seed: arguments.seed,
-        plugins: plugins.collect::<Result<_, _>>()?,
+        plugins: arguments.granted.plugins(&arguments.plugins)?,
         budget: arguments.budget,
         settings: arguments.settings,
         ..overrides
@@ -161,6 +161,7 @@ impl From<SessionError> for Failure {
                 Self::from_error(Exit::Failed, &error)
                     .help("docs/operators/keys.md says what a key may do")
             }
+            SessionError::Keys(error) => error.into(),
             error => Self::from_error(Exit::Failed, &error),
         }
     }

@@ -10,6 +10,7 @@ const OURS: &str = "sandpit";
 const TRUST_FILE: &str = "trust.toml";
 const CODE_FOLDER: &str = "code";
 const KEY_FILE: &str = "host.key";
+const KEY_LEDGER: &str = "keys.json";
 
 /// A folder of the user's, by its variable or in the home folder; none where there is neither.
 fn folder(variable: &str, in_home: &str) -> Option<PathBuf> {
@@ -24,6 +25,11 @@ fn folder(variable: &str, in_home: &str) -> Option<PathBuf> {
 /// The user's trust list, whether it is there or not.
 pub(super) fn trust_file() -> Option<PathBuf> {
     Some(folder("XDG_CONFIG_HOME", ".config")?.join(TRUST_FILE))
+}
+
+/// The file that says which account uses which key on this machine.
+pub(super) fn key_ledger() -> Option<PathBuf> {
+    Some(folder("XDG_STATE_HOME", ".local/state")?.join(KEY_LEDGER))
 }
 
 /// What a configuration leaves open of how components are loaded: this program as its own compiler,

@@ -3,18 +3,19 @@
 use std::{fmt::Write as _, path::Path};
 
 use sandpit_plugin::{
-    ComponentFile, Inspection, Limits, Policy, Runner as _, SignatureState, Trust,
+    ComponentFile, Inspection, Policy, Profile, Runner as _, SignatureState, Trust,
 };
 use serde_json::{Value, json};
 
 use super::{
-    args::{PluginCommand, PolicyArg, TrustArgs},
+    args::PluginCommand,
+    granted::{PolicyArg, TrustArgs},
     places,
     reply::{Exit, Failure, Reply},
     terminal::Terminal,
 };
 use crate::{
-    author::{self, AuthorError},
+    author::{self, AuthorError, Language},
     backtest::{self, Outcome},
     report::PluginSection,
     sandbox::{self, Loading, Sandbox, SandboxError},
@@ -23,11 +24,13 @@ use crate::{
 pub(super) fn run(command: &PluginCommand, terminal: &Terminal) -> Result<Reply, Failure> {
     match command {
         PluginCommand::Walls => super::walls::run(),
-        PluginCommand::New { folder } => new(folder),
+        PluginCommand::New { folder, language } => new(folder, (*language).into()),
         PluginCommand::Build { folder, out } => build(folder, out.as_deref(), terminal),
-        PluginCommand::Inspect { component, trust } => inspect(component, &loading(trust)),
-        PluginCommand::Check { plugin, seed, trust } => {
-            check(plugin, *seed, &loading(trust), terminal)
+        PluginCommand::Inspect { component, granted, trust } => {
+            inspect(component, granted.said(), &loading(trust))
+        }
+        PluginCommand::Check { plugin, granted, seed, trust } => {
+            check(plugin, granted.of(plugin), *seed, &loading(trust), terminal)
         }
         PluginCommand::Test { folder, seed } => test(folder, *seed, terminal),
         PluginCommand::Session(command) => super::session::run(command, terminal),
@@ -61,59 +64,84 @@ impl From<AuthorError> for Failure {
     }
 }
 
-fn new(folder: &Path) -> Result<Reply, Failure> {
-    let made = author::scaffold(folder)?;
+fn new(folder: &Path, language: Language) -> Result<Reply, Failure> {
+    let made = author::scaffold(folder, language)?;
     let text = format!(
         "{} is a strategy now. It is in {}.\n\nNext:\n  cd {}\n  sandpit plugin test\n  sandpit plugin build",
         made.name,
-        made.folder.join("src/lib.rs").display(),
+        made.folder.join(made.language.source()).display(),
         made.folder.display(),
     );
-    Ok(Reply::new(text, json!({ "name": made.name, "folder": made.folder, "files": made.files })))
+    let json = json!({
+        "name": made.name,
+        "language": made.language.name(),
+        "folder": made.folder,
+        "files": made.files,
+    });
+    Ok(Reply::new(text, json))
 }
 
 fn build(folder: &Path, out: Option<&Path>, terminal: &Terminal) -> Result<Reply, Failure> {
     let built = author::build(folder, out, terminal.lets_tools_speak())?;
     let file = ComponentFile::unsigned(built.bytes);
-    let (inspection, _) = look(&built.path, &file, &places::loading())?;
+    let profile = built.language.profile();
+    let (inspection, _) = look(&built.path, &file, profile, &places::loading())?;
     let text = format!(
-        "{}\n  {} bytes, sha256 {}\n  imports {}",
+        "{}\n  {} bytes, sha256 {}\n  imports {}\n  profile {}",
         built.path.display(),
         inspection.size_bytes,
         inspection.sha256,
         listed(&inspection.imports),
+        profile.name(),
     );
     let mut json = to_json(&inspection)?;
     json["component"] = json!(built.path);
+    json["language"] = json!(built.language.name());
+    json["profile"] = json!(profile.name());
     Ok(Reply::new(text, json))
 }
 
-fn inspect(component: &Path, loading: &Loading) -> Result<Reply, Failure> {
-    let (inspection, trust) = look(component, &read(component)?, loading)?;
+/// Where no profile is said, the smallest with which it can say what it is.
+fn inspect(component: &Path, said: Option<Profile>, loading: &Loading) -> Result<Reply, Failure> {
+    let file = read(component)?;
+    let (profile, (inspection, trust)) = match said {
+        Some(profile) => (profile, look(component, &file, profile, loading)?),
+        None => match look(component, &file, Profile::Standard, loading) {
+            Ok(found) => (Profile::Standard, found),
+            // What is refused is refused in every profile: its first reason is the one to say.
+            Err(failure) => match look(component, &file, Profile::Heavy, loading) {
+                Ok(found) => (Profile::Heavy, found),
+                Err(_) => return Err(failure),
+            },
+        },
+    };
     let mut json = to_json(&inspection)?;
     json["trust"] = trust_json(&trust);
-    Ok(Reply::new(describe(&inspection, &trust), json))
+    json["profile"] = json!(profile.name());
+    Ok(Reply::new(describe(&inspection, profile, &trust), json))
 }
 
 fn check(
     plugin: &Path,
+    profile: Profile,
     seed: u64,
     loading: &Loading,
     terminal: &Terminal,
 ) -> Result<Reply, Failure> {
     if plugin.is_dir() {
         let built = author::build(plugin, None, terminal.lets_tools_speak())?;
-        return judge(&built.path, &ComponentFile::unsigned(built.bytes), seed, loading);
+        return judge(&built.path, &ComponentFile::unsigned(built.bytes), profile, seed, loading);
     }
-    judge(plugin, &read(plugin)?, seed, loading)
+    judge(plugin, &read(plugin)?, profile, seed, loading)
 }
 
 fn test(folder: &Path, seed: u64, terminal: &Terminal) -> Result<Reply, Failure> {
     author::test(folder, terminal.lets_tools_speak())?;
     let built = author::build(folder, None, terminal.lets_tools_speak())?;
     let file = ComponentFile::unsigned(built.bytes);
-    let mut reply = judge(&built.path, &file, seed, &places::loading())?;
-    reply.text = format!("The crate's tests pass.\n{}", reply.text);
+    let profile = built.language.profile();
+    let mut reply = judge(&built.path, &file, profile, seed, &places::loading())?;
+    reply.text = format!("The strategy's own tests pass.\n{}", reply.text);
     Ok(reply)
 }
 
@@ -129,9 +157,10 @@ fn read(component: &Path) -> Result<ComponentFile, Failure> {
 fn look(
     path: &Path,
     file: &ComponentFile,
+    profile: Profile,
     loading: &Loading,
 ) -> Result<(Inspection, Trust), Failure> {
-    let limits = Limits::default();
+    let limits = profile.limits();
     let loaded = Sandbox::new(loading)
         .and_then(|sandbox| sandbox.load(&stem(path), file, &limits.clone().reproducible()))
         .map_err(|error| refused(path, error))?;
@@ -161,11 +190,12 @@ struct Refused {
 fn judge(
     path: &Path,
     file: &ComponentFile,
+    profile: Profile,
     seed: u64,
     loading: &Loading,
 ) -> Result<Reply, Failure> {
-    let (inspection, _) = look(path, file, loading)?;
-    let outcome = backtest::canary(&stem(path), file, seed, loading)?;
+    let (inspection, _) = look(path, file, profile, loading)?;
+    let outcome = backtest::canary(&stem(path), file, profile, seed, loading)?;
     let Some(plugin) = outcome.report.plugins.first() else {
         return Err(Failure::new(Exit::Failed, "the session had no plugin"));
     };
@@ -259,7 +289,7 @@ fn trust_json(trust: &Trust) -> Value {
     json!({ "pinned": trust.pinned, "signature": signature, "meets": meets })
 }
 
-fn describe(inspection: &Inspection, trust: &Trust) -> String {
+fn describe(inspection: &Inspection, profile: Profile, trust: &Trust) -> String {
     let mut text = format!("{} {}\n", inspection.name, inspection.version);
     for line in inspection.summary.lines() {
         let _ = writeln!(text, "  {line}");
@@ -284,6 +314,7 @@ fn describe(inspection: &Inspection, trust: &Trust) -> String {
                     .collect::<Vec<_>>(),
             ),
         ),
+        ("profile", profile.name().to_owned()),
         (
             "limits",
             format!(

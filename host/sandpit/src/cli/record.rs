@@ -7,8 +7,9 @@ use sandpit_core::{market::DataKind, time::Nanos};
 use serde_json::json;
 
 use super::{
-    backtest::{Bar, stop_flag},
+    backtest::Bar,
     reply::{Exit, Failure, Reply},
+    signals::stop_flag,
     terminal::Terminal,
 };
 use crate::{

@@ -20,6 +20,7 @@ pub(super) enum Exit {
     Differs = 6,
     Journal = 7,
     NoSession = 8,
+    SecretsFound = 9,
     Interrupted = 130,
 }
 
@@ -40,6 +41,7 @@ impl Exit {
             Self::Differs => "verification-differs",
             Self::Journal => "journal",
             Self::NoSession => "no-session",
+            Self::SecretsFound => "secrets-found",
             Self::Interrupted => "interrupted",
         }
     }

@@ -10,9 +10,10 @@ use serde_json::json;
 
 use super::{
     args::ReportCommand,
-    backtest::{Bar, stop_flag},
+    backtest::Bar,
     places,
     reply::{Exit, Failure, Reply},
+    signals::stop_flag,
     terminal::Terminal,
 };
 use crate::{

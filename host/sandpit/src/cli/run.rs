@@ -7,13 +7,15 @@ use sandpit_plugin::Mode;
 
 use super::{
     args::{OnStopArg, StrategiesArgs},
-    backtest::{Bar, stop_flag},
-    paper,
+    backtest::Bar,
+    paper, places,
     reply::{Exit, Failure, Reply},
+    signals::{hangup_flag, stop_flag},
     terminal::Terminal,
 };
 use crate::{
     config::{ConfigError, Overrides},
+    keys::KeysError,
     session::{self, Options, Speed, SystemClock, Trading},
     venues::{self, VenuesError},
 };
@@ -86,7 +88,10 @@ pub(super) fn run(arguments: &RunArgs, terminal: &Terminal) -> Result<Reply, Fai
         run: session::run_id(SystemTime::now()),
         file: arguments.run.config.clone(),
     };
-    let connection = venues::connection(&config, mode)?;
+    let mut connection = venues::connection(&config, mode, places::key_ledger())?;
+    if let Some(keys) = &mut connection.keys {
+        keys.on_hangup(hangup_flag()?);
+    }
     let trading = match mode {
         Mode::Testnet | Mode::Live => Trading::Real(connection),
         Mode::Backtest | Mode::Paper => Trading::Simulated(connection),
@@ -103,10 +108,22 @@ impl From<VenuesError> for Failure {
     fn from(error: VenuesError) -> Self {
         match error {
             VenuesError::Config(error) => error.into(),
-            error @ VenuesError::Source(_) => Self::from_error(Exit::Config, &error)
-                .help("docs/operators/keys.md says where keys can be, and in what form"),
-            error => Self::from_error(Exit::Config, &error)
-                .help("`key` under [venue] says where the key is: docs/operators/keys.md"),
+            VenuesError::Keys(error) => error.into(),
         }
+    }
+}
+
+impl From<KeysError> for Failure {
+    fn from(error: KeysError) -> Self {
+        let help = match &error {
+            KeysError::Source(_) | KeysError::Keeper(_) | KeysError::Environment(_) => {
+                "docs/operators/keys.md says where keys can be, and in what form"
+            }
+            KeysError::OnePurpose(_) | KeysError::Shared(_) | KeysError::Ledger(_) => {
+                "make a key for each account, mode and purpose: docs/operators/keys.md"
+            }
+            _ => "`key` under [venue] says where the key is: docs/operators/keys.md",
+        };
+        Self::from_error(Exit::Config, &error).help(help)
     }
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{
     args::SimulateArgs,
-    backtest::stop_flag,
     reply::{Exit, Failure, Reply},
+    signals::stop_flag,
     terminal::Terminal,
 };
 use crate::simulate::{self, Counts, Keep, Plan, Slip, Summary, Violation, Worlds};

@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use crate::report::TextStyle;
+use crate::{keys::mask, report::TextStyle};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tracing_subscriber::EnvFilter;
 
@@ -58,7 +58,7 @@ impl Terminal {
     pub(super) fn note(&self, text: &str) {
         if !self.quiet && !self.json {
             // Nobody is left to tell when the error output is gone.
-            let _ = writeln!(io::stderr(), "{text}");
+            let _ = mask().writer(io::stderr()).write_all(format!("{text}\n").as_bytes());
         }
     }
 
@@ -101,7 +101,7 @@ impl Terminal {
         };
         let started = tracing_subscriber::fmt()
             .with_env_filter(filter)
-            .with_writer(io::stderr)
+            .with_writer(|| mask().writer(io::stderr()))
             .with_ansi(io::stderr().is_terminal())
             .without_time()
             .try_init();
@@ -131,8 +131,9 @@ fn print(text: &str) -> io::Result<()> {
     if text.is_empty() {
         return Ok(());
     }
-    let mut output = io::stdout().lock();
-    writeln!(output, "{text}")?;
+    // In one piece, so that nothing is cut in two where it is to be found.
+    let mut output = mask().writer(io::stdout().lock());
+    output.write_all(format!("{text}\n").as_bytes())?;
     output.flush()
 }
 
@@ -143,7 +144,8 @@ fn show(failure: Failure) -> io::Result<()> {
         let options = miette::MietteHandlerOpts::new().force_graphical(true).unicode(is_terminal);
         Box::new(if is_terminal { options } else { options.color(false) }.build())
     }));
-    writeln!(io::stderr(), "{:?}", miette::Report::new(failure))
+    let text = format!("{:?}\n", miette::Report::new(failure));
+    mask().writer(io::stderr()).write_all(text.as_bytes())
 }
 
 /// Help, version, and what clap says about wrong arguments.

@@ -2,12 +2,15 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use sandpit_alerts::AlertsConfig;
 use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
 
 use super::{
     Setting,
+    admin::AdminFile,
     fill::{FillFile, MarginFile, TriggersFile},
+    keys::KeysFile,
     limits::LimitsFile,
     number::Number,
     paper::{JournalFile, PaperFile, ReplayFile},
@@ -45,6 +48,11 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) replay: ReplayFile,
     pub(super) venue: Option<VenueFile>,
+    pub(super) alerts: Option<Spanned<AlertsConfig>>,
+    #[serde(default)]
+    pub(super) admin: AdminFile,
+    #[serde(default)]
+    pub(super) keys: KeysFile,
     #[serde(default)]
     pub(super) trust: TrustFile,
     #[serde(default)]

@@ -6,10 +6,13 @@
 //! The file is versioned and closed: an unknown key is an error with its place, so a limit that is
 //! misspelled is never silently absent.
 
+mod admin;
+mod alerts;
 mod document;
 mod error;
 mod file;
 mod fill;
+mod keys;
 mod limits;
 mod number;
 mod overrides;
@@ -24,11 +27,12 @@ mod venue;
 pub use document::{denials_table, limits_table};
 pub use error::{ConfigError, Place};
 pub use fill::{FillModel, LatencyModel};
+pub use keys::{AnyAddress, KeysConfig};
 pub use limits::{MoneyLimits, QuantityLimits};
 pub use overrides::{Overrides, PluginOverride, Setting};
 pub use paper::{JournalConfig, PaperConfig, ReplayConfig};
 pub(crate) use resolve::no_venue;
-pub use resolve::{from_overrides, load, load_venue, parse};
+pub use resolve::{from_overrides, load, load_alerts, load_venue, parse};
 pub use risk::RiskConfig;
 pub use sandbox::{
     Exceeded, FaultRules, Limit, OnQuarantine, SandboxLimits, SandboxTotals, SwapRules, Total,
@@ -39,8 +43,12 @@ pub use venue::{
     Exchange, FuturesConfig, MarginMode, OtherHosts, RateReserves, TradesOf, VenueConfig,
 };
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
+use sandpit_alerts::AlertsConfig;
 use sandpit_core::{
     instrument::InstrumentSpec,
     matching::{MarginRules, TriggerSource},
@@ -48,7 +56,7 @@ use sandpit_core::{
     time::{Nanos, UnixNanos},
 };
 
-use crate::sandbox::Loading;
+use crate::{admin::HttpOptions, sandbox::Loading};
 
 /// Version of the file format.
 pub const VERSION: u32 = 1;
@@ -99,6 +107,12 @@ pub struct RunConfig {
     pub replay: ReplayConfig,
     /// The exchange that a session trades on.
     pub venue: Option<VenueConfig>,
+    /// Where an operator reaches a session over HTTP; nowhere unless it is said.
+    pub admin: Option<HttpOptions>,
+    /// What is warned of, and who is told.
+    pub alerts: AlertsConfig,
+    /// How its keys are looked after.
+    pub keys: KeysConfig,
     /// What all strategies together may use.
     pub sandbox_total: SandboxTotals,
     /// What follows from faults.
@@ -175,6 +189,16 @@ pub struct PluginRun {
     pub limits: MoneyLimits,
     /// What its code may use.
     pub sandbox: SandboxLimits,
+}
+
+impl PluginSource {
+    /// The component's file, or the crate's folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Component(path) | Self::Crate(path) => path,
+        }
+    }
 }
 
 /// Where a strategy comes from.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use sandpit_plugin::Profile;
+
 use super::{ConfigError, PluginSource};
 
 /// The value of a parameter as text; the plugin's description says what type it must have.
@@ -42,6 +44,8 @@ pub struct PluginOverride {
     pub name: String,
     /// Component or crate.
     pub source: PluginSource,
+    /// Limits that it is granted.
+    pub profile: Profile,
 }
 
 impl PluginOverride {
@@ -67,6 +71,6 @@ impl PluginOverride {
             })?;
         let source =
             if is_component { PluginSource::Component(path) } else { PluginSource::Crate(path) };
-        Ok(Self { name, source })
+        Ok(Self { name, source, profile: Profile::default() })
     }
 }

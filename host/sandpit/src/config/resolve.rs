@@ -9,6 +9,7 @@ use std::{
     sync::Arc,
 };
 
+use sandpit_alerts::AlertsConfig;
 use sandpit_core::{
     num::{Decimal, Money},
     time::{Nanos, UnixNanos},
@@ -16,7 +17,7 @@ use sandpit_core::{
 use toml::Spanned;
 
 use super::{
-    ConfigError, FILE_BYTES_MAX, FaultRules, FillModel, InstrumentRules, JournalConfig,
+    ConfigError, FILE_BYTES_MAX, FaultRules, FillModel, InstrumentRules, JournalConfig, KeysConfig,
     LATENCY_MAX, MoneyLimits, Overrides, PLUGINS_MAX, PaperConfig, Place, PluginRun, PluginSource,
     ReplayConfig, RiskConfig, RunConfig, SandboxLimits, SandboxTotals, Setting, SwapRules,
     TAPES_MAX, THREADS_MAX, VERSION, VenueConfig, WatchRules, file,
@@ -60,6 +61,14 @@ fn read(path: &Path) -> Result<String, ConfigError> {
 pub fn load_venue(path: &Path) -> Result<VenueConfig, ConfigError> {
     let config = resolve_text(path, &read(path)?)?;
     config.venue.ok_or_else(no_venue)
+}
+
+/// Reads a file for its `[alerts]` alone: it need not be a whole run.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_alerts(path: &Path) -> Result<AlertsConfig, ConfigError> {
+    Ok(resolve_text(path, &read(path)?)?.alerts)
 }
 
 /// What is said of a configuration without an exchange.
@@ -108,6 +117,9 @@ pub fn from_overrides(overrides: &Overrides) -> Result<RunConfig, ConfigError> {
         journal: JournalConfig::default(),
         replay: ReplayConfig::default(),
         venue: None,
+        admin: None,
+        alerts: AlertsConfig::default(),
+        keys: KeysConfig::default(),
         instruments: Vec::new(),
         sandbox_total: SandboxTotals::default(),
         faults: FaultRules::default(),
@@ -184,6 +196,13 @@ impl Source<'_> {
                 .map(|venue| venue.resolve(|path| self.beside(path)))
                 .transpose()
                 .map_err(|(span, error)| self.misplaced(span, error))?,
+            admin: file
+                .admin
+                .resolve(|path| self.beside(path))
+                .map_err(|(span, error)| self.misplaced(span, error))?,
+            alerts: super::alerts::resolve(file.alerts, |path| self.beside(path))
+                .map_err(|(span, error)| self.misplaced(span, error))?,
+            keys: file.keys.resolve().map_err(|(span, error)| self.misplaced(span, error))?,
             sandbox_total,
             faults: file.faults.resolve().map_err(|(span, error)| self.misplaced(span, error))?,
             swap: file.swap.resolve().map_err(|(span, error)| self.misplaced(span, error))?,
@@ -313,7 +332,7 @@ fn apply(config: &mut RunConfig, overrides: &Overrides) -> Result<(), ConfigErro
             instruments: Vec::new(),
             parameters: BTreeMap::new(),
             limits: MoneyLimits::default(),
-            sandbox: SandboxLimits::default(),
+            sandbox: SandboxLimits::default().granted(plugin.profile),
         });
     }
     overrides.settings.iter().try_for_each(|setting| apply_setting(config, setting))

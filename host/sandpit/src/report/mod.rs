@@ -44,6 +44,7 @@ pub use recorder::{
     ALERTS_KEPT_MAX, FAULT_DETAIL_BYTES_MAX, FAULTS_KEPT_MAX, OPEN_ORDERS_MAX, PRICE_POINTS_MAX,
     Recorder, STATES_KEPT_MAX, TRADES_KEPT_MAX,
 };
+pub(crate) use setup::alert_words;
 pub use setup::{PluginSetup, Setup};
 pub use streams::{FILLS_FILE, ORDERS_FILE, TRADES_FILE};
 pub use text::{TextStyle, render_text, render_text_styled};

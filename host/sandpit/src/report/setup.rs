@@ -55,14 +55,18 @@ impl Cells {
 
 /// An alert in words, with the symbols of the run.
 pub(crate) fn alert_text(alert: &Alert, setup: &Setup) -> String {
+    let plugins: Vec<_> = setup.plugins.iter().map(|plugin| plugin.name.clone()).collect();
+    alert_words(alert, &setup.instruments, &plugins)
+}
+
+/// An alert in words.
+pub(crate) fn alert_words(alert: &Alert, instruments: &[Instrument], plugins: &[String]) -> String {
     let symbol = |id: &InstrumentId| {
-        let instrument = setup.instruments.get(usize::from(id.0));
+        let instrument = instruments.get(usize::from(id.0));
         instrument.map_or("unknown instrument", |i| i.spec().symbol.as_str())
     };
-    let name = |id: PluginId| {
-        let plugin = setup.plugins.get(usize::from(id.0));
-        plugin.map_or("unknown plugin", |plugin| plugin.name.as_str())
-    };
+    let name =
+        |id: PluginId| plugins.get(usize::from(id.0)).map_or("unknown plugin", String::as_str);
     let scope = |plugin: Option<PluginId>| plugin.map_or("the account", name);
     match alert {
         Alert::ImpossibleReport(order, id, error) => {
@@ -90,7 +94,7 @@ pub(crate) fn alert_text(alert: &Alert, setup: &Setup) -> String {
             format!("the venue no longer knows order {order}; it counts as canceled")
         }
         Alert::ExternalPosition(id, quantity) => {
-            let size = setup.instruments.get(usize::from(id.0));
+            let size = instruments.get(usize::from(id.0));
             let size = size.map(|rules| rules.quantity_decimal(*quantity).to_string());
             let size = size.unwrap_or_default();
             format!("the account holds {size} of {} that is not ours", symbol(id))

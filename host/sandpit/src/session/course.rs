@@ -7,7 +7,7 @@ use std::{
 };
 
 use sandpit_core::{
-    engine::{Command, Effect, Engine, Event},
+    engine::{Command, Effect, Engine, Event, VenueEvent},
     ids::PluginId,
     market::MarketEvent,
     plugin::Fault,
@@ -62,6 +62,13 @@ impl Started<'_> {
         watch: &mut dyn Watch,
         stop: &AtomicBool,
     ) -> Result<Ending, SessionError> {
+        if let Some(address) = self.desk.http() {
+            let scheme = match self.config.admin.as_ref().is_some_and(|admin| admin.tls.is_some()) {
+                true => "https",
+                false => "http",
+            };
+            watch.note(&format!("operators are served at {scheme}://{address}"));
+        }
         if !self.go_live(pacer, watch, stop)? {
             self.end(Ending::Stopped)?;
             return Ok(Ending::Stopped);
@@ -231,9 +238,11 @@ impl Started<'_> {
             self.cancel_orders()?;
         }
         self.come_to_rest()?;
+        self.compare_books()?;
         if self.host.stage == Stage::Closing {
             self.stop_plugins(ending)?;
         }
+        self.desk.end(&mut self.host)?;
         let reason = match ending {
             Ending::MarketOver => "the market was over",
             Ending::Stopped => "stopped by the operator",
@@ -245,15 +254,37 @@ impl Started<'_> {
     /// Takes what is under way. A real venue's answers are waited for, for a while, as long as
     /// something was asked that has none.
     fn come_to_rest(&mut self) -> Result<(), SessionError> {
+        self.hear_while(Host::is_anything_unanswered)
+    }
+
+    /// Compares the books with a venue's once more: an execution in a moment in which the account's
+    /// events did not come would otherwise be found out at the next start only.
+    fn compare_books(&mut self) -> Result<(), SessionError> {
+        if self.live.is_none() || !self.host.engine.is_reconciled() {
+            return Ok(());
+        }
+        let before = self.host.engine.reconciled_at();
+        // It is asked as it is after an interruption, whether or not there was one.
+        let now = self.host.now();
+        self.host.event(Event::Venue(VenueEvent::Reconnected(now)))?;
+        self.hear_while(|host| host.engine.reconciled_at() == before)?;
+        if self.host.engine.reconciled_at() == before {
+            let note = "the books could not be compared as the session ended".to_owned();
+            self.host.note(&HostRecord::Note(note))?;
+        }
+        self.come_to_rest()
+    }
+
+    /// Takes all that a venue has said already, and then what it says while something is waited for.
+    fn hear_while(&mut self, waits: impl Fn(&Host) -> bool) -> Result<(), SessionError> {
         let begin = Instant::now();
         for _ in 0..LAST_STEPS_MAX {
             if let Some(at) = self.host.venue.next_message() {
                 self.host.do_due(at)?;
                 continue;
             }
-            let unanswered = self.host.is_anything_unanswered();
-            let waits = unanswered && begin.elapsed() < LAST_WAIT;
-            if !(waits && self.host.venue.wait(LAST_WAIT_SLICE)) {
+            let goes_on = waits(&self.host) && begin.elapsed() < LAST_WAIT;
+            if !(goes_on && self.host.venue.wait(LAST_WAIT_SLICE)) {
                 break;
             }
         }

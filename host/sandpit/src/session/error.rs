@@ -6,11 +6,14 @@ use sandpit_core::engine::RecordError;
 use sandpit_journal::{calls::CallLogError, journal::JournalError, tape::TapeError};
 
 use super::venue::VenueError;
-use crate::{admin::AdminError, backtest::BacktestError, config::ConfigError};
+use crate::{admin::AdminError, backtest::BacktestError, config::ConfigError, keys::KeysError};
 
 /// Why a paper session ended otherwise than by its market's end or its operator's wish.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
+    /// Its keys cannot be looked after.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// Something that a backtest would stumble over, too: plugins, tapes, limits.
     #[error(transparent)]
     Setup(#[from] BacktestError),

@@ -15,6 +15,7 @@ use sandpit_journal::tape::{MergedTapes, tape_hash};
 use super::{
     SessionError, SystemClock, Trading,
     clock::Clock as _,
+    desk::Reception,
     folder::StateFolder,
     live::{self, Connected, Link, LiveMarket, LiveVenue, Tapes},
     market::{MarketSource, RecordedMarket},
@@ -79,6 +80,7 @@ impl Ground {
     pub(super) fn open(
         config: &RunConfig,
         trading: Trading,
+        reception: &mut Reception,
         watch: &mut dyn Watch,
         stop: &AtomicBool,
     ) -> Result<Option<Self>, SessionError> {
@@ -91,7 +93,9 @@ impl Ground {
             Trading::Simulated(connection) | Trading::Real(connection) => connection,
         };
         let capabilities = connection.capabilities;
-        let connected = live::connect(connection, watch, stop)?;
+        let any_address = config.keys.any_address;
+        let mut meanwhile = |waiting: Option<&str>| reception.meanwhile(waiting);
+        let connected = live::connect(connection, any_address, &mut meanwhile, watch, stop)?;
         Ok(connected.map(|connected| Self::Live { connected, capabilities, real }))
     }
 

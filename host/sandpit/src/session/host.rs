@@ -21,7 +21,7 @@ use sandpit_core::{
 };
 use sandpit_journal::journal::{HostRecord, Journal, JournalError};
 use sandpit_plugin::{Mode, Outcome, Supervisor};
-use sandpit_venue::machine::Notice;
+use sandpit_venue::{keys::KeyNews, machine::Notice};
 
 use super::{
     SessionError,
@@ -33,13 +33,17 @@ use super::{
     venue::{SessionVenue, VenueError},
     workshop::Workshop,
 };
-use crate::{backtest::Watch, config::OnQuarantine};
+use crate::{admin::KeyView, backtest::Watch, config::OnQuarantine};
 
 /// Messages that are waited for when the journal is lost; a venue answers each cancel with one.
 const LAST_MESSAGES_MAX: u32 = 100_000;
 /// How long a real venue's answers are waited for then.
 const LAST_WAIT: Duration = Duration::from_secs(10);
 const LAST_WAIT_SLICE: Duration = Duration::from_millis(100);
+
+/// Lines for people that wait, what is beyond is in the journal alone; and words about keys, of which
+/// the oldest are dropped beyond.
+const LINES_MAX: usize = 1_024;
 
 /// What plugins are allowed at this stage of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +106,12 @@ pub(super) struct Host {
     pub(super) line: LineState,
     pub(super) on_quarantine: OnQuarantine,
     pub(super) currency: String,
+    /// What the venue said of keys, oldest first; the desk takes it at its next look.
+    pub(super) key_news: VecDeque<KeyNews>,
+    /// The keys as operators see them.
+    pub(super) keys: Vec<KeyView>,
+    /// What people are still to be told.
+    lines: Vec<String>,
     journal: Journal,
     pub(super) now: UnixNanos,
     /// What is to be done, in order; all of it follows from what is in the journal.
@@ -135,6 +145,9 @@ impl Host {
             line: LineState::default(),
             on_quarantine: parts.on_quarantine,
             currency: parts.currency,
+            key_news: VecDeque::new(),
+            keys: Vec::new(),
+            lines: Vec::new(),
             journal,
             now,
             work: VecDeque::new(),
@@ -173,6 +186,7 @@ impl Host {
 
     /// What the line to the venue says of itself; people are told, and the journal of what matters.
     pub(super) fn line_news(&mut self, watch: &mut dyn Watch) -> Result<(), SessionError> {
+        self.lines.drain(..).for_each(|line| watch.note(&line));
         while let Some(notice) = self.venue.notice()? {
             let note = match notice {
                 Notice::Waiting(what) => {
@@ -195,6 +209,13 @@ impl Host {
                     self.line.markets = up;
                     format!("the markets are {}", up_or_down(up))
                 }
+                Notice::Key(news) => {
+                    if self.key_news.len() >= LINES_MAX {
+                        self.key_news.pop_front();
+                    }
+                    self.key_news.push_back(news);
+                    continue;
+                }
                 Notice::Alert(what) => format!("alert: {what}"),
                 Notice::CannotOpen(why) => return Err(VenueError::CannotOpen { why }.into()),
                 Notice::Opened(_) => continue,
@@ -203,6 +224,13 @@ impl Host {
             self.note(&HostRecord::Note(note))?;
         }
         Ok(())
+    }
+
+    /// Has people told something at the next opportunity.
+    pub(super) fn say(&mut self, line: String) {
+        if self.lines.len() < LINES_MAX {
+            self.lines.push(line);
+        }
     }
 
     /// Writes what only the host knows.

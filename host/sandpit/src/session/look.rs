@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     admin::{
-        FaultCount, FaultView, FaultsView, LimitView, LineView, ListView, LockView, PluginState,
-        PluginView, QueueView, StatusView, WallView,
+        FaultCount, FaultView, FaultsView, LatencyView, LimitView, LineView, ListView, LockView,
+        PluginState, PluginView, QueueView, StatusView, WallView,
     },
     backtest,
     config::{Exceeded, Limit, RunConfig, Total},
@@ -44,6 +44,8 @@ pub(super) fn status(host: &Host, config: &RunConfig) -> StatusView {
     StatusView {
         mode: mode_name(host.mode).to_owned(),
         line: line(host),
+        keys: host.keys.clone(),
+        masked: crate::keys::mask().masked(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         process: std::process::id(),
         run: engine.config().run.0,
@@ -139,6 +141,12 @@ pub(super) fn plugin(host: &Host, config: &RunConfig, plugin: PluginId) -> Plugi
             .map(|usage| usage.resident_bytes)
             .or_else(|| view.stats.as_ref().map(|stats| stats.memory_bytes_peak as u64)),
         cpu_share_bp: usage.and_then(|_| u64::try_from(share).ok()),
+        latency: LatencyView {
+            samples: stats.latency.samples(),
+            median_ns: stats.latency.quantile_ns(500),
+            p99_ns: stats.latency.quantile_ns(990),
+            max_ns: stats.latency.max_ns(),
+        },
         calls: stats.calls,
         intents: stats.intents,
         log_lines_dropped: stats.log_lines_dropped,
@@ -251,7 +259,8 @@ fn limits(
         .to_vec()
 }
 
-fn lock(lock: &Lock) -> LockView {
+/// A lock, in words.
+pub(super) fn lock(lock: &Lock) -> LockView {
     LockView {
         reason: lock.reason.name().to_owned(),
         state: state_name(lock.state).to_owned(),
@@ -259,7 +268,8 @@ fn lock(lock: &Lock) -> LockView {
     }
 }
 
-const fn state_name(state: TradingState) -> &'static str {
+/// What is let through, in a word.
+pub(super) const fn state_name(state: TradingState) -> &'static str {
     match state {
         TradingState::Active => "active",
         TradingState::Reducing => "reducing",

@@ -14,8 +14,10 @@
 //!
 //! Rooms: `host` (engine, journal, venue), `plugins` (what happens to plugins, and what it leads
 //! to), `roster` (who they are), `workshop` (where components become runners), `desk` (what an
-//! operator asks), `look` (what an operator sees).
+//! operator asks), `look` and `books` (what an operator
+//! sees).
 
+mod books;
 mod clock;
 mod course;
 mod desk;
@@ -25,10 +27,12 @@ mod folder;
 mod frames;
 mod ground;
 mod host;
+mod keys;
 mod live;
 mod look;
 mod market;
 mod plugins;
+mod records;
 mod roster;
 mod simulated;
 mod start;

@@ -23,7 +23,7 @@ use sandpit_venue::machine::Wanted;
 
 use super::{
     Options, SessionError, Trading,
-    desk::Desk,
+    desk::{Desk, Reception},
     dumps::Dumps,
     folder::StateFolder,
     ground::{Ground, Opened, Past, open_live, open_recorded},
@@ -39,9 +39,8 @@ use crate::{
     replay, sandbox,
 };
 
-/// What an order may wait before it is sent, and what the venue may take to show it, with a second to
-/// spare: what the gate and the orders of `sandpit_venue::binance` are set to.
-const LIVE_GRACE: Nanos = Nanos(10 * Nanos::SECOND.0);
+/// What a venue may take to show what it has taken, with a second to spare.
+const LIVE_GRACE: Nanos = Nanos(5 * Nanos::SECOND.0);
 /// The longest time that a request may be under way on top of the modelled latency. The simulated
 /// venue takes everything at once, so this is short.
 const GRACE: Nanos = Nanos::SECOND;
@@ -92,12 +91,14 @@ pub(super) fn start<'a>(
 ) -> Result<Option<(Started<'a>, Found)>, SessionError> {
     let synced = options.durability == Durability::Power;
     let folder = StateFolder::take(&options.state, synced)?;
+    let (mode, mut trading) = (trading.mode(), trading);
+    let mut reception = Reception::open(config, options, mode, folder.journal())?;
     let mut components = Vec::new();
     for plugin in &config.plugins {
         components.push(backtest::component(&plugin.name, &plugin.source, watch)?);
     }
-    let mode = trading.mode();
-    let Some(ground) = Ground::open(config, trading, watch, stop)? else {
+    let keys = trading.take_keys();
+    let Some(ground) = Ground::open(config, trading, &mut reception, watch, stop)? else {
         return Ok(None);
     };
     let lockstep = matches!(ground, Ground::Recorded(_)) && options.speed.is_lockstep();
@@ -140,7 +141,7 @@ pub(super) fn start<'a>(
     let (plugins, roster, first) =
         plugins(config, options, &folder, &mut assembly, (&components, mode))?;
     let failed = |source| SessionError::Folder { path: options.state.clone(), source };
-    let desk = Desk::open(config, options)?;
+    let desk = Desk::open(config, options, keys, reception)?;
     let parts = Parts {
         engine,
         journal,
@@ -245,7 +246,9 @@ pub(super) fn setting(
 /// venue may take a while to show what it has taken.
 fn live_recovery(config: &RunConfig) -> RecoveryConfig {
     let venue = config.venue.as_ref();
-    let travels = venue.map_or(Nanos::SECOND, |venue| venue.recv_window);
+    let travels = venue.map_or(Nanos::SECOND, |venue| {
+        Nanos(venue.recv_window.0.saturating_add(venue.tuning.retries.order_patience.0))
+    });
     let default = RecoveryConfig::default();
     RecoveryConfig {
         grace: Nanos(travels.0.saturating_add(LIVE_GRACE.0)),

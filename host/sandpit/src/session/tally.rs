@@ -28,6 +28,8 @@ pub struct Tally {
     pub reconciled: u64,
     /// Things that had to be mended in them.
     pub mended: u64,
+    /// The last sample of each scope's equity.
+    pub(super) equity: super::books::Samples,
     /// Closings of positions by the venue, by their trades: each is booked once.
     pub(super) liquidations: BTreeSet<(InstrumentId, TradeId)>,
 }
@@ -45,6 +47,9 @@ impl Tally {
             Record::Denied { .. } => self.denied += 1,
             Record::Liquidated { instrument, fill, .. } => {
                 self.liquidations.insert((*instrument, fill.trade_id));
+            }
+            Record::Equity { plugin, sample } => {
+                self.equity.insert(*plugin, *sample);
             }
             Record::Faulted(..) => self.faults += 1,
             Record::Reconciled { mended, .. } => {

@@ -1,9 +1,10 @@
 //! Binance as a connection.
 
-use sandpit_core::engine::VenueCapabilities;
+use sandpit_core::{engine::VenueCapabilities, time::Nanos};
 use sandpit_plugin::Mode;
 use sandpit_venue::{
     binance::{
+        Tuning,
         hosts::{Environment, Hosts, OtherHosts},
         limits::Reserves,
         market::TradeStream,
@@ -20,9 +21,10 @@ use sandpit_venue::{
     machine::Machine,
 };
 
-use super::{VenuesError, keys::Key};
+use super::VenuesError;
 use crate::{
     config::{ConfigError, Exchange, MarginMode, TradesOf, VenueConfig},
+    keys::SessionKeys,
     session::Connection,
 };
 
@@ -30,15 +32,14 @@ use crate::{
 pub(super) fn connection(
     venue: &VenueConfig,
     mode: Mode,
-    key: Option<Key>,
+    keys: Option<SessionKeys>,
+    rights_every: Nanos,
 ) -> Result<Connection, VenuesError> {
-    let name = key.as_ref().map(|key| key.signer.api_key().to_owned());
     let (machine, capabilities, hosts) = match venue.exchange {
-        Exchange::BinanceSpot => spot(venue, mode, key)?,
-        Exchange::BinanceUsdm => usdm(venue, mode, key)?,
+        Exchange::BinanceSpot => spot(venue, mode, keys.as_ref(), rights_every)?,
+        Exchange::BinanceUsdm => usdm(venue, mode, keys.as_ref(), rights_every)?,
     };
     let mut settings = ClientSettings::new(hosts);
-    settings.key = name.map(Into::into);
     settings.authorities.clone_from(&venue.ca_file);
     settings.proxy = venue
         .proxy
@@ -46,12 +47,17 @@ pub(super) fn connection(
         .map(Proxy::parse)
         .transpose()
         .map_err(|error| ConfigError::new(format!("`venue.proxy`: {error}")))?;
-    Ok(Connection { machine, settings, capabilities, mode })
+    Ok(Connection { machine, settings, capabilities, mode, keys })
 }
 
 type Made = (Box<dyn Machine + Send>, VenueCapabilities, Vec<String>);
 
-fn spot(venue: &VenueConfig, mode: Mode, key: Option<Key>) -> Result<Made, VenuesError> {
+fn spot(
+    venue: &VenueConfig,
+    mode: Mode,
+    keys: Option<&SessionKeys>,
+    rights_every: Nanos,
+) -> Result<Made, VenuesError> {
     let environment = match (&venue.hosts, mode) {
         (Some(hosts), _) => Environment::Other(OtherHosts {
             rest: hosts.rest.clone(),
@@ -69,20 +75,22 @@ fn spot(venue: &VenueConfig, mode: Mode, key: Option<Key>) -> Result<Made, Venue
         SpotSettings::new(environment, venue.symbols.clone()).map_err(|error| refuse(&error))?;
     settings.gate.recv_window_ms =
         u32::try_from(venue.recv_window.0 / 1_000_000).unwrap_or(u32::MAX);
-    settings.gate.reserves = Reserves {
-        kill_permille: venue.reserves.kill_permille,
-        reconcile_permille: venue.reserves.reconcile_permille,
-        orders_permille: venue.reserves.orders_permille,
-    };
+    settings = settings.tune(&tuning(venue, rights_every)).map_err(|error| refuse(&error))?;
     settings.market.trades = match venue.trades {
         TradesOf::Aggregates => TradeStream::Aggregates,
         TradesOf::Singles => TradeStream::Singles,
     };
-    let machine = Spot::new(settings, key.map(|key| key.signer)).map_err(|error| refuse(&error))?;
+    let keys = keys.and_then(SessionKeys::for_venue);
+    let machine = Spot::with_keys(settings, keys).map_err(|error| refuse(&error))?;
     Ok((Box::new(machine), CAPABILITIES, hosts))
 }
 
-fn usdm(venue: &VenueConfig, mode: Mode, key: Option<Key>) -> Result<Made, VenuesError> {
+fn usdm(
+    venue: &VenueConfig,
+    mode: Mode,
+    keys: Option<&SessionKeys>,
+    rights_every: Nanos,
+) -> Result<Made, VenuesError> {
     if venue.hosts.is_some() {
         let error = ConfigError::new("there are no other hosts for binance-usdm")
             .help("leave [venue.hosts] out");
@@ -110,10 +118,24 @@ fn usdm(venue: &VenueConfig, mode: Mode, key: Option<Key>) -> Result<Made, Venue
         .futures
         .dead_man
         .map(|after| Countdown { ms: after.0 / 1_000_000, orders_stay: true });
-    settings.ed25519 = key.as_ref().is_some_and(|key| key.ed25519);
-    let machine = Usdm::new(settings, key.map(|key| key.signer))
-        .map_err(|error| ConfigError::new(format!("`venue`: {error}")))?;
+    settings.ed25519 = keys.is_some_and(SessionKeys::are_ed25519);
+    let refuse = |error: &dyn std::fmt::Display| ConfigError::new(format!("`venue`: {error}"));
+    let settings = settings.tune(&tuning(venue, rights_every)).map_err(|error| refuse(&error))?;
+    let machine = Usdm::with_keys(settings, keys.and_then(SessionKeys::for_venue))
+        .map_err(|error| refuse(&error))?;
     Ok((Box::new(machine), USDM_CAPABILITIES, places))
+}
+
+/// How patiently it is asked, with all that the configuration has elsewhere.
+fn tuning(venue: &VenueConfig, rights_every: Nanos) -> Tuning {
+    let mut tuning = venue.tuning;
+    tuning.reserves = Reserves {
+        kill_permille: venue.reserves.kill_permille,
+        reconcile_permille: venue.reserves.reconcile_permille,
+        orders_permille: venue.reserves.orders_permille,
+    };
+    tuning.keys.rights_every = Some(rights_every);
+    tuning
 }
 
 /// Host and port of everything that may be connected.

@@ -3,13 +3,21 @@
 //! anything is sent.
 
 mod binance;
-mod keys;
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use sandpit_plugin::Mode;
-use sandpit_secrets::{CredentialError, SourceError, UriError};
+use sandpit_venue::{
+    client::{Client, ClientError},
+    machine::{KeyRights, Notice},
+};
 
 use crate::{
-    config::{ConfigError, MoneyLimits, RunConfig, VenueConfig, no_venue},
+    config::{ConfigError, KeysConfig, MoneyLimits, RunConfig, VenueConfig, no_venue},
+    keys::{KeysError, SessionKeys},
     session::Connection,
 };
 
@@ -19,40 +27,30 @@ pub enum VenuesError {
     /// What is configured cannot be.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The key's place is none.
-    #[error("`venue.key` names no key")]
-    KeyUri(#[source] UriError),
-    /// The key cannot be had.
-    #[error("the key cannot be had")]
-    Source(#[from] SourceError),
-    /// It is none.
-    #[error("what was found is no key")]
-    Key(#[source] CredentialError),
-    /// It is for another mode.
-    #[error("the key is one for `{of}`, and the session is one for `{wanted}`")]
-    KeyOfOtherMode {
-        /// What it is for.
-        of: String,
-        /// What it should be for.
-        wanted: &'static str,
-    },
-    /// A session that sends no orders needs no key, and gets none.
-    #[error("a paper session has no key")]
-    KeyNotWanted,
+    /// There is no key.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
 }
 
-/// A connection for a session in this mode.
+/// A connection for a session in this mode; `ledger` is the file that says which account uses which
+/// key on this machine.
 ///
 /// # Errors
 /// Something is not configured as it has to be, or the key cannot be had.
-pub fn connection(config: &RunConfig, mode: Mode) -> Result<Connection, VenuesError> {
+pub fn connection(
+    config: &RunConfig,
+    mode: Mode,
+    ledger: Option<PathBuf>,
+) -> Result<Connection, VenuesError> {
     let venue = config.venue.as_ref().ok_or_else(no_venue)?;
     if mode == Mode::Live {
         require_limits(&config.account_limits, &venue.symbols)?;
     }
-    let key = match (mode, &venue.key) {
+    let keys = match (mode, &venue.key) {
         (Mode::Backtest | Mode::Paper, _) => None,
-        (Mode::Testnet | Mode::Live, Some(uri)) => Some(keys::key(uri, mode)?),
+        (Mode::Testnet | Mode::Live, Some(uri)) => {
+            Some(SessionKeys::open(uri, &config.keys, mode, ledger)?)
+        }
         (Mode::Testnet | Mode::Live, None) => {
             let error = ConfigError::new("nothing says where the key of the account is")
                 .help("add `key` to [venue], for example key = \"env://main/testnet\"");
@@ -60,7 +58,7 @@ pub fn connection(config: &RunConfig, mode: Mode) -> Result<Connection, VenuesEr
         }
     };
     warn_of_hosts(venue);
-    binance::connection(venue, mode, key)
+    binance::connection(venue, mode, keys, config.keys.rights_every)
 }
 
 /// A connection that only listens to markets.
@@ -69,7 +67,34 @@ pub fn connection(config: &RunConfig, mode: Mode) -> Result<Connection, VenuesEr
 /// Something is not configured as it has to be.
 pub fn market_connection(venue: &VenueConfig) -> Result<Connection, VenuesError> {
     warn_of_hosts(venue);
-    binance::connection(venue, Mode::Paper, None)
+    binance::connection(venue, Mode::Paper, None, KeysConfig::default().rights_every)
+}
+
+/// What the exchange says that the keys of a connection may do; `None` where it has no such word.
+///
+/// # Errors
+/// It does not take them, or says nothing in time; in words.
+pub fn key_rights(connection: Connection) -> Result<Option<KeyRights>, String> {
+    /// How long it may take to be connected.
+    const OPEN_MAX: Duration = Duration::from_secs(30);
+    const LOOK: Duration = Duration::from_millis(50);
+    let words = |error: ClientError| error.to_string();
+    let client = Client::start(connection.machine, connection.settings).map_err(words)?;
+    let begin = Instant::now();
+    let mut waits_for = "nothing was heard of it".to_owned();
+    while begin.elapsed() < OPEN_MAX {
+        while let Some(notice) = client.take_notice() {
+            match notice {
+                Notice::Opened(opened) => return Ok(opened.key),
+                Notice::CannotOpen(why) => return Err(why),
+                Notice::Waiting(what) => waits_for = what,
+                _ => {}
+            }
+        }
+        client.failure().map_or(Ok(()), |error| Err(words(error)))?;
+        std::thread::sleep(LOOK);
+    }
+    Err(format!("there was no answer in {} s: {waits_for}", OPEN_MAX.as_secs()))
 }
 
 fn warn_of_hosts(venue: &VenueConfig) {

@@ -106,6 +106,10 @@ pub(super) fn status(session: &SessionArgs) -> Result<Reply, Failure> {
     ask(session, &Command::Status)
 }
 
+pub(super) fn rotate_keys(session: &SessionArgs) -> Result<Reply, Failure> {
+    ask(session, &Command::RotateKeys)
+}
+
 pub(super) fn kill(arguments: &KillArgs) -> Result<Reply, Failure> {
     ask(&arguments.session, &Command::Kill { flatten: arguments.flatten })
 }
@@ -187,8 +191,19 @@ fn reply(answer: &Answer) -> Result<Reply, Failure> {
         Answer::List(list) => (show::list(list), to_json(list)?),
         Answer::Plugin(plugin) => (show::plugin(plugin), to_json(plugin)?),
         Answer::Status(status) => (show::status(status), to_json(status)?),
+        Answer::Overview(overview) => as_it_is(overview)?,
+        Answer::Orders(orders) => as_it_is(orders)?,
+        Answer::Positions(positions) => as_it_is(positions)?,
+        Answer::Pnl(pnl) => as_it_is(pnl)?,
+        Answer::Risk(risk) => as_it_is(risk)?,
     };
     Ok(Reply::new(text, json))
+}
+
+/// What has no table of its own yet, for people as JSON.
+fn as_it_is(view: &impl serde::Serialize) -> Result<(String, Value), Failure> {
+    let json = to_json(view)?;
+    Ok((show::plain(&format!("{json:#}")), json))
 }
 
 fn to_json(view: &impl serde::Serialize) -> Result<Value, Failure> {

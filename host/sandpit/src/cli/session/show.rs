@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::admin::{
-    FaultView, LimitView, LineView, ListView, LockView, PluginView, StatusView, WallView,
+    FaultView, KeyView, LimitView, LineView, ListView, LockView, PluginView, StatusView, WallView,
     short_hash,
 };
 
@@ -140,9 +140,39 @@ pub(super) fn status(status: &StatusView) -> String {
     if let Some(it) = &status.line {
         text.push_str(&line(it));
     }
+    for it in &status.keys {
+        text.push_str(&key(it));
+    }
+    if status.masked > 0 {
+        let _ = writeln!(
+            text,
+            "  something like a key was masked {} times in what this host printed: please report it",
+            status.masked
+        );
+    }
     if !status.limits.is_empty() {
         text.push_str("Over all plugins:\n");
         text.push_str(&limits(&status.limits));
+    }
+    text
+}
+
+/// A key, by what may be shown of it.
+fn key(key: &KeyView) -> String {
+    let mut text = format!("  key {}: {}, {}", key.role, plain(&key.source), plain(&key.name));
+    let _ = write!(text, " (fingerprint {})", plain(&key.fingerprint));
+    if let Some(version) = &key.version {
+        let _ = write!(text, ", version {}", plain(version));
+    }
+    if let Some(days) = key.age_days {
+        let _ = write!(text, ", {days} days old");
+    }
+    if let Some(until) = &key.lent_until {
+        let _ = write!(text, ", lent until {}", plain(until));
+    }
+    text.push('\n');
+    if let Some(problem) = &key.problem {
+        let _ = writeln!(text, "    no other can be had: {}", plain(problem));
     }
     text
 }
@@ -394,6 +424,27 @@ mod tests {
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line}\n\n{text}");
         }
+    }
+
+    #[test]
+    fn a_key_is_shown_by_what_may_be_shown() {
+        let key = KeyView {
+            role: "to trade".to_owned(),
+            source: "env://main/live".to_owned(),
+            name: "abcd\u{2026}".to_owned(),
+            fingerprint: "0123456789abcdef".to_owned(),
+            age_days: Some(91),
+            problem: Some("the exchange does not know it".to_owned()),
+            ..KeyView::default()
+        };
+        let text = status(&StatusView { keys: vec![key], masked: 2, ..StatusView::default() });
+        assert!(
+            text.contains(
+                "  key to trade: env://main/live, abcd\u{2026} (fingerprint 0123456789abcdef), 91 days old\n    \
+                 no other can be had: the exchange does not know it\n  something like a key was masked 2 times"
+            ),
+            "{text}"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 use sandpit_core::plugin::FaultCode;
-use sandpit_plugin::{Limits, SlotLimits, Totals};
+use sandpit_plugin::{Profile, SlotLimits, Totals};
 use toml::{Spanned, Table, Value};
 
 use super::Misplaced;
@@ -227,7 +227,13 @@ impl Limit {
     /// Its value where nobody says one.
     #[must_use]
     pub fn default_value(self) -> u64 {
-        let (limits, slot) = (Limits::default(), SlotLimits::default());
+        self.default_in(Profile::Standard)
+    }
+
+    /// Its value where nothing but a profile is said.
+    #[must_use]
+    pub fn default_in(self, profile: Profile) -> u64 {
+        let (limits, slot) = (profile.limits(), SlotLimits::default());
         match self {
             Self::MemoryBytes => wide(limits.memory_bytes_max),
             Self::TableElements => wide(limits.table_elements_max),
@@ -269,37 +275,60 @@ fn millis(duration: Duration) -> u64 {
 
 /// What a strategy's code may use. What is not said is the sandbox's default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SandboxLimits([Option<u64>; Limit::ALL.len()]);
+pub struct SandboxLimits {
+    profile: Profile,
+    said: [Option<u64>; Limit::ALL.len()],
+}
 
 impl SandboxLimits {
     /// What the operator says.
     #[must_use]
     pub const fn said(&self, limit: Limit) -> Option<u64> {
-        self.0[limit.index()]
+        self.said[limit.index()]
+    }
+
+    /// The profile that is granted: the values of what is not said.
+    #[must_use]
+    pub const fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// The same with another profile.
+    #[must_use]
+    pub const fn granted(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
     }
 
     /// What holds.
     #[must_use]
     pub fn value(&self, limit: Limit) -> u64 {
-        self.said(limit).unwrap_or_else(|| limit.default_value())
+        self.said(limit).unwrap_or_else(|| limit.default_in(self.profile))
     }
 
     /// The same with one more said.
     #[must_use]
     pub const fn with(mut self, limit: Limit, value: u64) -> Self {
-        self.0[limit.index()] = Some(value);
+        self.said[limit.index()] = Some(value);
         self
     }
 
     /// What can change what comes of a run, as a file says it.
     pub(in crate::config) fn render(&self) -> Table {
         let mut table = Table::new();
+        if self.profile != Profile::default() {
+            let name = Value::String(self.profile.name().to_owned());
+            table.insert(PROFILE_KEY.to_owned(), name);
+        }
         for limit in Limit::ALL.into_iter().filter(|limit| limit.changes_a_backtest()) {
             put(&mut table, limit.key(), self.said(limit).and_then(|said| integer(Some(said))));
         }
         table
     }
 }
+
+/// Key of the profile in `[plugins.sandbox]`.
+const PROFILE_KEY: &str = "profile";
 
 /// `[plugins.sandbox]` as it is written.
 pub(in crate::config) type SandboxFile = BTreeMap<Spanned<String>, Spanned<Value>>;
@@ -308,9 +337,14 @@ pub(in crate::config) type SandboxFile = BTreeMap<Spanned<String>, Spanned<Value
 pub(in crate::config) fn resolve(file: &SandboxFile) -> Result<SandboxLimits, Misplaced> {
     let mut limits = SandboxLimits::default();
     for (key, value) in file {
+        if key.get_ref() == PROFILE_KEY {
+            limits.profile = profile(value)?;
+            continue;
+        }
         let Some(limit) = Limit::of(key.get_ref()) else {
             let known = Limit::ALL.map(Limit::key).join("`, `");
-            let message = format!("unknown field `{}`, expected one of `{known}`", key.get_ref());
+            let message =
+                format!("unknown field `{}`, expected one of `profile`, `{known}`", key.get_ref());
             return Err((key.span(), ConfigError::new(message)));
         };
         let range = limit.range();
@@ -321,6 +355,13 @@ pub(in crate::config) fn resolve(file: &SandboxFile) -> Result<SandboxLimits, Mi
         }
     }
     Ok(limits)
+}
+
+fn profile(value: &Spanned<Value>) -> Result<Profile, Misplaced> {
+    value.get_ref().as_str().and_then(Profile::of).ok_or_else(|| {
+        let names = Profile::ALL.map(Profile::name).join("\" or \"");
+        (value.span(), ConfigError::new(format!("profile must be \"{names}\"")))
+    })
 }
 
 /// What is said of a number that is out of bounds.

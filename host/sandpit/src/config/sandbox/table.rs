@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use sandpit_core::plugin::FaultCode;
+use sandpit_plugin::Profile;
 
 use super::{Limit, Total};
 use crate::admin::RefusalCode;
@@ -27,17 +28,18 @@ fn grouped(number: u64) -> String {
 #[must_use]
 pub fn sandbox_table() -> String {
     let mut table = String::from(
-        "| key | bounds | default | allowed | shown | exceeding it |\n|---|---|---|---|---|---|\n",
+        "| key | bounds | default | heavy | allowed | shown | exceeding it |\n|---|---|---|---|---|---|---|\n",
     );
     for limit in Limit::ALL {
         let range = limit.range();
         // Writing to a string does not fail.
         let _ = writeln!(
             table,
-            "| `{}` | {} | {} | {} to {} | {} | {} |",
+            "| `{}` | {} | {} | {} | {} to {} | {} | {} |",
             limit.key(),
             limit.bounds(),
             grouped(limit.default_value()),
+            heavy(limit),
             grouped(*range.start()),
             grouped(*range.end()),
             limit.metric(),
@@ -45,6 +47,14 @@ pub fn sandbox_table() -> String {
         );
     }
     table
+}
+
+/// What the heavy profile allows, where it is another value.
+fn heavy(limit: Limit) -> String {
+    match limit.default_in(Profile::Heavy) {
+        value if value == limit.default_value() => "same".to_owned(),
+        value => grouped(value),
+    }
 }
 
 /// Every fault.

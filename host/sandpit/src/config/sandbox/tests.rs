@@ -2,6 +2,8 @@
 
 use std::{path::Path, time::Duration};
 
+use sandpit_plugin::Profile;
+
 use super::*;
 use crate::config::{Overrides, REFERENCE, RunConfig, parse};
 
@@ -89,6 +91,24 @@ fn every_limit_is_read_at_both_its_bounds_and_no_further() {
 }
 
 #[test]
+fn a_profile_is_granted_by_its_name_and_a_number_wins_over_it() {
+    let config = with_limits("profile = \"heavy\"\nstate_bytes_max = 7").unwrap();
+    let limits = config.plugins[0].sandbox;
+    assert_eq!(limits.profile(), Profile::Heavy);
+    assert_eq!(limits.value(Limit::StateBytes), 7);
+    for limit in Limit::ALL.into_iter().filter(|limit| *limit != Limit::StateBytes) {
+        assert_eq!(limits.value(limit), limit.default_in(Profile::Heavy), "{}", limit.key());
+        assert!(limit.range().contains(&limit.default_in(Profile::Heavy)), "{}", limit.key());
+    }
+    assert!(limits.value(Limit::FuelPerCall) > Limit::FuelPerCall.default_value());
+    for said in ["\"huge\"", "1", "true"] {
+        let (message, at) = refused(with_limits(&format!("profile = {said}")));
+        assert_eq!(message, "profile must be \"standard\" or \"heavy\"");
+        assert_eq!(at, said);
+    }
+}
+
+#[test]
 fn every_total_is_read_at_both_its_bounds_and_no_further() {
     for total in Total::ALL {
         let (least, most) = (*total.range().start(), *total.range().end());
@@ -160,7 +180,8 @@ fn what_cannot_be_is_shown_in_its_place() {
         assert_eq!(at, where_at, "{said}");
     }
     let (said, at) = refused(with_limits("memory_bytes = 65536"));
-    assert!(said.starts_with("unknown field `memory_bytes`, expected one of `memory_"), "{said}");
+    let expected = "unknown field `memory_bytes`, expected one of `profile`, `memory_";
+    assert!(said.starts_with(expected), "{said}");
     assert_eq!(at, "memory_bytes");
 }
 
@@ -209,7 +230,7 @@ fn the_reference_says_every_key() {
         keys.sort_unstable();
         keys.into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
-    let limits = Limit::ALL.map(Limit::key).to_vec();
+    let limits = Limit::ALL.map(Limit::key).into_iter().chain(["profile"]).collect();
     assert_eq!(keys(&file["plugins"][0]["sandbox"]), sorted(limits));
     assert_eq!(keys(&file["sandbox_total"]), sorted(Total::ALL.map(Total::key).to_vec()));
     // The reference shows the defaults, so that they are seen.

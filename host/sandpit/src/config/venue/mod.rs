@@ -1,13 +1,17 @@
 //! `[venue]`: the exchange that a session trades on, how it is reached, and where its key is. Of it a
 //! run's canonical form has which market it is, and nothing of how it is reached.
 
+mod tuning;
+
 use std::{ops::Range, path::PathBuf};
 
 use sandpit_core::time::Nanos;
+use sandpit_venue::binance::Tuning;
 use serde::Deserialize;
 use toml::{Spanned, Table, Value};
 
 use super::ConfigError;
+use tuning::{BreakerFile, ClockFile, ConnectionsFile, RetriesFile, TuningFile};
 
 type Misplaced = (Range<usize>, ConfigError);
 
@@ -131,6 +135,8 @@ pub struct VenueConfig {
     pub reconcile_every: Nanos,
     /// What is particular to futures.
     pub futures: FuturesConfig,
+    /// How patiently it is asked; what it keeps of limits and how keys are looked after is not here.
+    pub tuning: Tuning,
 }
 
 impl VenueConfig {
@@ -164,6 +170,10 @@ pub(super) struct VenueFile {
     rate_reserves: Option<Spanned<ReservesFile>>,
     reconcile_s: Option<Spanned<u64>>,
     futures: Option<Spanned<FuturesFile>>,
+    retries: Option<Spanned<RetriesFile>>,
+    breaker: Option<Spanned<BreakerFile>>,
+    clock: Option<Spanned<ClockFile>>,
+    connections: Option<Spanned<ConnectionsFile>>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -221,6 +231,12 @@ impl VenueFile {
     ) -> Result<VenueConfig, Misplaced> {
         let milli = Nanos(1_000_000);
         let symbols = symbols(self.symbols)?;
+        let tuning = TuningFile {
+            retries: self.retries,
+            breaker: self.breaker,
+            clock: self.clock,
+            connections: self.connections,
+        };
         let recv_window = within(
             self.recv_window_ms,
             1..RECV_WINDOW_MS_MAX + 1,
@@ -243,6 +259,7 @@ impl VenueFile {
             reserves: self.rate_reserves.map(reserves).transpose()?.unwrap_or_default(),
             reconcile_every,
             futures: self.futures.map(futures).transpose()?.unwrap_or_default(),
+            tuning: tuning.resolve()?,
         })
     }
 }
@@ -353,6 +370,15 @@ mod tests {
         let with = |line: &str| venue(&format!("symbols = [\"BTCUSDT\"]\n{line}"));
         assert!(with("recv_window_ms = 60000").is_ok());
         assert!(with("[venue.futures]\nleverage = 125\ndead_man_s = 0").is_ok());
+        let tuned = with(
+            "[venue.retries]\norder_patience_ms = 2000\n[venue.breaker]\nopen_most_s = 60\n\
+             [venue.clock]\nevery_s = 30\n[venue.connections]\nsilence_s = 30",
+        );
+        let tuning = tuned.unwrap().tuning;
+        assert_eq!(tuning.retries.order_patience, Nanos::from_millis(2_000));
+        assert_eq!(tuning.breaker.open_most, Nanos(60 * Nanos::SECOND.0));
+        assert_eq!(tuning.clock.every, Nanos(30 * Nanos::SECOND.0));
+        assert_eq!(tuning.connections.silence, Some(Nanos(30 * Nanos::SECOND.0)));
         for line in [
             "recv_window_ms = 0",
             "recv_window_ms = 60001",
@@ -366,6 +392,12 @@ mod tests {
             "[venue.futures]\nleverage = 126",
             "[venue.futures]\ndead_man_s = 14",
             "[venue.futures]\ndead_man_s = 18446744073709551615",
+            "[venue.retries]\nanswer_timeout_ms = 999",
+            "[venue.retries]\nask_least_ms = 18446744073709551615",
+            "[venue.breaker]\nfailures = 0",
+            "[venue.clock]\nsamples = 17",
+            "[venue.connections]\nrenew_after_s = 86400",
+            "[venue.connections]\nmisspelled = 1",
         ] {
             assert!(with(line).is_err(), "{line}");
         }

@@ -4,8 +4,11 @@
 
 mod answers;
 mod newcomer;
+mod reception;
+mod trading;
 
 use std::{
+    net::SocketAddr,
     os::fd::BorrowedFd,
     path::PathBuf,
     sync::Arc,
@@ -23,20 +26,21 @@ use super::{
     Options, SessionError,
     clock::{Clock, Pacer},
     host::Host,
+    keys::KeyDesk,
     look,
     workshop::{Made, Purpose, Source},
 };
 use crate::{
-    admin::{Answer, Asked, Command, Refusal, RefusalCode, Server, socket_path},
+    admin::{Answer, Asked, Command, HttpServer, Refusal, RefusalCode, Server},
     config::{RunConfig, Setting},
+    keys::SessionKeys,
     sandbox::{self, Loaded, SandboxError},
     watch::{Change, Watch},
 };
 use newcomer::Newcomer;
+pub(super) use reception::Reception;
 
-/// Under this name the journal has what comes over the socket.
-const VIA_SOCKET: &str = "socket";
-/// And what comes of the watched folder.
+/// Under this name the journal has what comes of the watched folder.
 const VIA_FOLDER: &str = "watched folder";
 
 /// A command that was begun.
@@ -62,27 +66,43 @@ enum What {
 /// The operator's side of a session.
 #[derive(Debug)]
 pub(super) struct Desk {
+    /// Before the socket, so that it ends first.
+    http: Option<HttpServer>,
     server: Option<Server>,
     watch: Option<Watch>,
     waiting: Vec<Waiting>,
     /// A plugin that is new and on its way.
     newcomer: Option<Newcomer>,
+    keys: Option<KeyDesk>,
     config: RunConfig,
     options: Options,
 }
 
 impl Desk {
-    /// Begins to listen.
-    pub(super) fn open(config: &RunConfig, options: &Options) -> Result<Self, SessionError> {
+    /// Takes over from the reception.
+    pub(super) fn open(
+        config: &RunConfig,
+        options: &Options,
+        keys: Option<SessionKeys>,
+        reception: Reception,
+    ) -> Result<Self, SessionError> {
         let names = config.plugins.iter().map(|plugin| plugin.name.as_str());
+        let (server, http) = reception.into_servers();
         Ok(Self {
-            server: Some(Server::open(&socket_path(&options.state))?),
+            http,
+            server: Some(server),
             watch: Watch::new(&config.watch, config.loading.mode, names)?,
             waiting: Vec::new(),
             newcomer: None,
+            keys: keys.map(|keys| KeyDesk::open(keys, options.who.clone())).transpose()?,
             config: config.clone(),
             options: options.clone(),
         })
+    }
+
+    /// Where the HTTP interface is, if there is one.
+    pub(super) fn http(&self) -> Option<SocketAddr> {
+        self.http.as_ref().map(HttpServer::address)
     }
 
     /// Waits until a plugin has answered, the venue speaks, somebody asks for something, or so much
@@ -109,6 +129,10 @@ impl Desk {
         while let Some(asked) = self.server.as_ref().and_then(Server::take) {
             self.asked(host, asked)?;
         }
+        self.write_accesses(host)?;
+        if let Some(keys) = &mut self.keys {
+            keys.look(host)?;
+        }
         let changes = self.watch.as_mut().map(|watch| watch.look(Instant::now()));
         for change in changes.into_iter().flatten() {
             self.changed(host, change)?;
@@ -116,20 +140,22 @@ impl Desk {
         Ok(())
     }
 
+    /// Nobody is served over HTTP any more, and the last of who was is written down.
+    pub(super) fn end(&mut self, host: &mut Host) -> Result<(), SessionError> {
+        self.http = None;
+        self.write_accesses(host)
+    }
+
+    fn write_accesses(&self, host: &mut Host) -> Result<(), SessionError> {
+        while let Some(access) = self.server.as_ref().and_then(|it| it.queue().take_access()) {
+            host.note(&operator(&access.who, &access.via.to_string(), access.line()))?;
+        }
+        Ok(())
+    }
+
     /// A command: what can be answered at once is, and the rest waits.
     fn asked(&mut self, host: &mut Host, asked: Asked) -> Result<(), SessionError> {
         let command = asked.command.clone();
-        match &command {
-            Command::List => {
-                asked.answer(Ok(Answer::List(Box::new(look::list(host, &self.config)))));
-                return Ok(());
-            }
-            Command::Status => {
-                asked.answer(Ok(Answer::Status(Box::new(look::status(host, &self.config)))));
-                return Ok(());
-            }
-            _ => {}
-        }
         let plugin = match command.plugin().map(|name| (host.roster.find(name), name)) {
             None => None,
             Some((Some(plugin), _)) => Some(plugin),
@@ -138,21 +164,26 @@ impl Desk {
                 return self.of_unknown(host, &name, asked);
             }
         };
-        if let (Command::Show(_), Some(plugin)) = (&command, plugin) {
-            asked.answer(Ok(Answer::Plugin(Box::new(look::plugin(host, &self.config, plugin)))));
+        if let Some(answer) = self.seen(host, &command, plugin) {
+            asked.answer(Ok(answer));
             return Ok(());
         }
-        host.note(&operator(&asked.who, VIA_SOCKET, command.line()))?;
-        let Some(plugin) = plugin else {
-            if let Command::Kill { flatten } = command {
-                host.event(Event::Command(EngineCommand::Kill { flatten }))?;
-                let words = if flatten { " and positions are being closed" } else { "" };
-                let message =
-                    format!("trading is halted: every open order is being canceled{words}");
-                asked.answer(Ok(Answer::done(message)));
+        host.note(&operator(&asked.who, &asked.via.to_string(), command.line()))?;
+        if command == Command::RotateKeys {
+            match &mut self.keys {
+                Some(keys) => keys.rotate(asked),
+                None => {
+                    let why = "this session has no key: its orders are simulated";
+                    asked.answer(Err(Refusal::new(RefusalCode::NotNow, why)));
+                }
             }
             return Ok(());
-        };
+        }
+        if let Some(answer) = self.traded(host, &command, plugin)? {
+            asked.answer(answer);
+            return Ok(());
+        }
+        let Some(plugin) = plugin else { return Ok(()) };
         self.act(host, plugin, command, asked)
     }
 
@@ -180,7 +211,7 @@ impl Desk {
                 return Ok(());
             }
         };
-        host.note(&operator(&asked.who, VIA_SOCKET, asked.command.line()))?;
+        host.note(&operator(&asked.who, &asked.via.to_string(), asked.command.line()))?;
         newcomer::order(host, &self.config, &newcomer, path, cold);
         self.wait_for(Some(asked), newcomer.plugin, What::Ready);
         self.newcomer = Some(newcomer);
@@ -238,9 +269,8 @@ impl Desk {
                 false => Err(not_now("is not in quarantine")),
             },
             Command::Set { parameters, .. } => self.set(host, plugin, &parameters),
-            Command::List | Command::Show(_) | Command::Kill { .. } | Command::Status => {
-                return Ok(());
-            }
+            // All others have been answered.
+            _ => return Ok(()),
         };
         match refused {
             Ok(what) => self.wait_for(Some(asked), plugin, what),

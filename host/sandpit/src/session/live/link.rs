@@ -12,6 +12,7 @@ use sandpit_core::{market::MarketEvent, time::UnixNanos, venue::VenueMessage};
 use sandpit_journal::tape::{TapeError, TapeWriter};
 use sandpit_venue::{
     client::{Client, ClientError, Full},
+    gauges::Gauges,
     machine::{Notice, Told},
 };
 
@@ -57,6 +58,11 @@ impl Link {
     /// The market's next event, if there is one.
     pub(super) fn take_market(&self) -> Result<Option<MarketEvent>, TapeError> {
         self.client.take_market().map(|event| self.keep(event)).transpose()
+    }
+
+    /// Lets go of what the markets have said: nobody will be told of it, so it is on no tape.
+    pub(super) fn skip_market(&self) {
+        while self.client.take_market().is_some() {}
     }
 
     /// A bar from before the live market, if there is one more.
@@ -106,6 +112,11 @@ impl Link {
 
     pub(super) fn wake(&self) -> BorrowedFd<'_> {
         self.client.wake_fd()
+    }
+
+    /// The line in one picture.
+    pub(super) fn gauges(&self) -> Gauges {
+        self.client.gauges()
     }
 
     /// Counts of the line and of its protocol.

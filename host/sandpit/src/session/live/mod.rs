@@ -1,6 +1,7 @@
 //! Sessions on a live market: the line to an exchange, what is kept of its market, and the two ways
 //! to trade on it: at the venue itself, or at a simulated one that its market moves.
 
+mod gauges;
 mod link;
 mod market;
 mod open;
@@ -20,6 +21,8 @@ use sandpit_core::engine::VenueCapabilities;
 use sandpit_plugin::Mode;
 use sandpit_venue::{client::ClientSettings, machine::Machine};
 
+use crate::keys::SessionKeys;
+
 /// What is needed to be connected to an exchange.
 pub struct Connection {
     /// Its protocol.
@@ -30,6 +33,8 @@ pub struct Connection {
     pub capabilities: VenueCapabilities,
     /// What the orders are.
     pub mode: Mode,
+    /// What looks after its keys; `None` without one.
+    pub keys: Option<SessionKeys>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -56,6 +61,14 @@ impl Trading {
         match self {
             Self::Recorded | Self::Simulated(_) => Mode::Paper,
             Self::Real(connection) => connection.mode,
+        }
+    }
+
+    /// The keys of its connection, which the session looks after from now on.
+    pub(super) fn take_keys(&mut self) -> Option<SessionKeys> {
+        match self {
+            Self::Recorded => None,
+            Self::Simulated(connection) | Self::Real(connection) => connection.keys.take(),
         }
     }
 }

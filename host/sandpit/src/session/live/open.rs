@@ -20,6 +20,8 @@ use sandpit_venue::{
 use super::{Connection, Link};
 use crate::{
     backtest::Watch,
+    config::AnyAddress,
+    keys::judge,
     session::{SessionError, VenueError},
 };
 
@@ -35,26 +37,33 @@ pub(in crate::session) struct Connected {
     pub(in crate::session) clock_offset_nanos: i64,
 }
 
-/// Connects, and waits for what the venue says of itself. `None` where it was stopped before.
+/// Connects, and waits for what the venue says of itself; `meanwhile` is called again and again, with
+/// what is waited for where that has changed. `None` where it was stopped before.
 pub(in crate::session) fn connect(
     connection: Connection,
+    any_address: AnyAddress,
+    meanwhile: &mut dyn FnMut(Option<&str>),
     watch: &mut dyn Watch,
     stop: &AtomicBool,
 ) -> Result<Option<Connected>, SessionError> {
-    let mode = connection.mode;
+    let rules = (connection.mode, any_address);
     let client =
         Client::start(connection.machine, connection.settings).map_err(VenueError::Client)?;
     let link = Rc::new(Link::new(client));
     while !stop.load(Ordering::Relaxed) {
         while let Some(notice) = link.take_notice().map_err(VenueError::Client)? {
             match notice {
-                Notice::Opened(opened) => return opened_as(*opened, mode, link, watch).map(Some),
+                Notice::Opened(opened) => return opened_as(*opened, rules, link, watch).map(Some),
                 Notice::CannotOpen(why) => return Err(VenueError::CannotOpen { why }.into()),
-                Notice::Waiting(what) => watch.note(&what),
+                Notice::Waiting(what) => {
+                    meanwhile(Some(&what));
+                    watch.note(&what);
+                }
                 Notice::Alert(what) => watch.note(&format!("alert: {what}")),
-                Notice::Live | Notice::Orders(_) | Notice::Markets(_) => {}
+                Notice::Live | Notice::Orders(_) | Notice::Markets(_) | Notice::Key(_) => {}
             }
         }
+        meanwhile(None);
         link.wait(LOOK);
     }
     link.close().map_err(VenueError::Market)?;
@@ -63,12 +72,12 @@ pub(in crate::session) fn connect(
 
 fn opened_as(
     opened: Opened,
-    mode: Mode,
+    (mode, any_address): (Mode, AnyAddress),
     link: Rc<Link>,
     watch: &mut dyn Watch,
 ) -> Result<Connected, SessionError> {
     if let Some(rights) = opened.key {
-        check_rights(rights, mode, watch)?;
+        check_rights(rights, mode, any_address, watch)?;
     }
     let instruments = opened
         .instruments
@@ -80,19 +89,18 @@ fn opened_as(
 }
 
 /// A key that can do more than trade is a danger, and one that cannot trade is of no use.
-fn check_rights(rights: KeyRights, mode: Mode, watch: &mut dyn Watch) -> Result<(), SessionError> {
-    let refuse = |why: &str| Err(VenueError::KeyRefused { why: why.to_owned() }.into());
-    if rights.withdraw {
-        return refuse("it can withdraw money; take that right away from it at the venue");
+fn check_rights(
+    rights: KeyRights,
+    mode: Mode,
+    any_address: AnyAddress,
+    watch: &mut dyn Watch,
+) -> Result<(), SessionError> {
+    let judged = judge(rights, true, mode, any_address);
+    if let Some(why) = judged.refused {
+        return Err(VenueError::KeyRefused { why: why.to_owned() }.into());
     }
-    if !rights.trade {
-        return refuse("it cannot trade; give it that right at the venue, and no other");
-    }
-    if rights.transfer {
-        watch.note("alert: the key can move money within the venue; take that right away from it");
-    }
-    if !rights.address_bound && mode == Mode::Live {
-        watch.note("alert: the key works from every address; bind it to this machine's");
+    for why in judged.warnings {
+        watch.note(&format!("alert: the key: {why}"));
     }
     Ok(())
 }

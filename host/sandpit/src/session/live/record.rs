@@ -17,6 +17,7 @@ use sandpit_venue::machine::{Notice, Told, Wanted};
 use super::{Connection, connect};
 use crate::{
     backtest::Watch,
+    config::AnyAddress,
     session::{SessionError, VenueError},
 };
 
@@ -57,7 +58,7 @@ pub fn record(
     watch: &mut dyn Watch,
     stop: &AtomicBool,
 ) -> Result<Recorded, SessionError> {
-    let Some(connected) = connect(connection, watch, stop)? else {
+    let Some(connected) = connect(connection, AnyAddress::Warn, &mut |_| (), watch, stop)? else {
         return Ok(Recorded::default());
     };
     let link = connected.link;
@@ -109,7 +110,7 @@ fn tell(notice: Notice, watch: &mut dyn Watch) -> Result<(), SessionError> {
         }
         Notice::Alert(what) => watch.note(&format!("alert: {what}")),
         Notice::CannotOpen(why) => return Err(VenueError::CannotOpen { why }.into()),
-        Notice::Opened(_) | Notice::Orders(_) => {}
+        Notice::Opened(_) | Notice::Orders(_) | Notice::Key(_) => {}
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use sandpit_core::{
 };
 use sandpit_venue::machine::{Notice, Told};
 
-use super::{Link, link::AT_ONCE};
+use super::{Link, gauges, link::AT_ONCE};
 use crate::session::venue::{Count, SessionVenue, VenueError};
 
 /// Why an order that the line had no room for was not sent.
@@ -122,12 +122,18 @@ impl SessionVenue for LiveVenue {
         self.events
     }
 
+    fn tell(&mut self, told: Told) -> bool {
+        self.link.tell(told).is_ok()
+    }
+
     fn notice(&mut self) -> Result<Option<Notice>, VenueError> {
         Ok(self.link.take_notice()?)
     }
 
     fn counts(&self) -> Vec<Count> {
-        self.link.counts()
+        let mut counts = self.link.counts();
+        counts.extend(gauges::flat(&self.link.gauges()));
+        counts
     }
 
     fn wake(&self) -> Option<BorrowedFd<'_>> {
@@ -135,6 +141,8 @@ impl SessionVenue for LiveVenue {
     }
 
     fn wait(&self, length: Duration) -> bool {
+        // Nothing is traded any more, and markets that nobody takes would wake us again and again.
+        self.link.skip_market();
         self.link.wait(length);
         true
     }

@@ -8,7 +8,7 @@ pub use error::VenueError;
 use std::{os::fd::BorrowedFd, time::Duration};
 
 use sandpit_core::{ids::PluginId, num::Money, venue::Venue};
-use sandpit_venue::machine::Notice;
+use sandpit_venue::machine::{Notice, Told};
 
 /// A name, what it counts, and how often.
 pub(super) type Count = (String, &'static str, u64);
@@ -32,6 +32,11 @@ pub(super) trait SessionVenue: Venue<Error = VenueError> {
         false
     }
 
+    /// Something about its keys. `false` where it has none, or takes nothing now.
+    fn tell(&mut self, _told: Told) -> bool {
+        false
+    }
+
     /// What it says of its own line, oldest first.
     fn notice(&mut self) -> Result<Option<Notice>, VenueError> {
         Ok(None)
@@ -47,8 +52,8 @@ pub(super) trait SessionVenue: Venue<Error = VenueError> {
         None
     }
 
-    /// Waits until something can be taken, for at most so long. `false` where waiting brings
-    /// nothing, since time alone decides.
+    /// As a session ends: waits until a message can be taken, for at most so long, and lets go of the
+    /// markets. `false` where waiting brings nothing, since time alone decides.
     fn wait(&self, _length: Duration) -> bool {
         false
     }
