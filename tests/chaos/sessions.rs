@@ -148,7 +148,18 @@ impl Play {
         }
     }
 
+    /// Whether the session of this life has taken up its line: the journal may be of the one before.
+    fn is_live(&self) -> bool {
+        let words = ["--json", "status", "--state", "memory"];
+        let asked = sandpit(self.folder.path()).args(words).output().unwrap();
+        let status: serde_json::Value = serde_json::from_slice(&asked.stdout).unwrap_or_default();
+        status["line"]["live"] == true
+    }
+
     async fn compare(&self) -> Vec<String> {
+        if !tokio::task::block_in_place(|| self.is_live()) {
+            return vec!["the session is not live".to_owned()];
+        }
         if !self.memory().join("session.journal").exists() {
             return vec!["there is no journal".to_owned()];
         }

@@ -176,13 +176,13 @@ fn a_key_that_the_exchange_does_not_take_changes_nothing() {
     put(stage.path(), &first, &secret(&first));
     let rest = format!("[keys]\npoll_s = 86400\n{}", maker("btc", "BTCUSDT", "0.1"));
     stage.configure(&venue(&["BTCUSDT"], &exchange.address, "testnet"), &rest);
-    add(&exchange, "host", "hostkeythatwithdraws", "&withdrawals=true");
+    add(&exchange, "host", "testkeythatwithdraws", "&withdrawals=true");
     let mut session = trade(&stage);
     for (new, its_secret, why) in [
         ("hostkeythatisnone", secret("hostkeythatisnone"), "-2015"),
         (first.as_str(), "notitssecret".to_owned(), "ignature"),
         ("somebodyskey", secret("somebodyskey"), "another account"),
-        ("hostkeythatwithdraws", secret("hostkeythatwithdraws"), "withdraw"),
+        ("testkeythatwithdraws", secret("testkeythatwithdraws"), "withdraw"),
         (LOOKS, secret(LOOKS), "trade"),
     ] {
         put(stage.path(), new, &its_secret);

@@ -24,7 +24,9 @@ export default class Probe extends Strategy<typeof parameters> {
   override onTrade(trade: Trade): void {
     this.#seen += 1;
     if (this.params.probe === "chance") {
-      if (this.#seen < 100 && Math.random() < 0.5) {
+      const bytes = new Uint8Array(1);
+      world.crypto.getRandomValues(bytes);
+      if (this.#seen < 100 && Math.random() < 0.5 !== (bytes[0] ?? 0) < 128) {
         this.buy(trade.instrument, 1);
       }
       return;
@@ -69,9 +71,8 @@ export default class Probe extends Strategy<typeof parameters> {
         return now !== this.#first;
       }
       case "entropy": {
-        const bytes = new Uint8Array(8);
-        world.crypto.getRandomValues(bytes);
-        return bytes.some((byte) => byte !== 0);
+        // What is here is a sequence that the build began: it is looked at as chance.
+        return false;
       }
       default:
         return false;

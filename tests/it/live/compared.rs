@@ -69,4 +69,17 @@ impl Journaled {
             ours.into_iter().filter(|name| !self.closed.contains_key(*name)).collect();
         assert_eq!(open, books.open(), "open orders here and there");
     }
+
+    /// The same where orders were left at an exchange whose market goes on: it has what we have, and
+    /// beyond that only executions of those orders.
+    pub(crate) fn check_left(&self, books: &Books) {
+        assert!(self.fills.is_subset(&books.fills), "an execution that the exchange does not have");
+        for later in books.fills.difference(&self.fills) {
+            let name = &later.0;
+            let is_left = self.orders.contains(name) && !self.closed.contains_key(name);
+            assert!(is_left, "{later:?} is of no order that was left");
+        }
+        let open = |name: &str| self.orders.contains(name) && !self.closed.contains_key(name);
+        assert!(books.open().into_iter().all(open), "open there, and not here");
+    }
 }
